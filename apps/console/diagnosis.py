@@ -21,7 +21,7 @@ from apps.console.adapters.checks.servers import (
     check_topics,
 )
 from apps.console.core.diagnosis import CheckStatus, DiagnosisResult
-from apps.telemetry.environment import EnvironmentSettings
+from apps.telemetry.environment import settings_of
 
 TIMEOUT_S: Final = 20.0
 """How long the slowest check may take; a server that accepts connections and never answers is then reported."""
@@ -61,7 +61,7 @@ def _run(name: str, check: Check, done: "queue.SimpleQueue[tuple[str, list[Diagn
 def _checks() -> Iterator[tuple[str, Check]]:
     """Each check by its name in the report."""
     yield "versions", check_versions
-    yield "settings", partial(check_environment, _groups())
+    yield "settings", partial(check_environment, settings_of(settings))
     for role in ROLES:
         yield f"database ({role})", partial(check_role, role)
     yield "migrations", check_migrations
@@ -73,11 +73,6 @@ def _checks() -> Iterator[tuple[str, Check]]:
     yield "grafana", check_grafana
     yield "prometheus", check_prometheus
     yield "disk", partial(check_disk, _folders())
-
-
-def _groups() -> list[EnvironmentSettings]:
-    found = (getattr(settings, name) for name in dir(settings) if name.isupper())
-    return [value for value in found if isinstance(value, EnvironmentSettings)]
 
 
 def _folders() -> list[Path]:

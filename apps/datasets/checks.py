@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 
-from apps.telemetry.environment import EnvironmentSettings
+from apps.telemetry.environment import EnvironmentSettings, variable_name
 
 OTHERS: Final = re.compile(r"ANDEN_(VENV|RUN_SECONDS|DB_PASSWORD|TEST_[A-Z_]+)")
 """Variables of the Makefile, the embedded servers, compose.yaml and the tests."""
@@ -43,5 +43,4 @@ def unread(names: Iterable[str], known: Iterable[str]) -> Iterator[str]:
 def known_names(base: type[EnvironmentSettings]) -> Iterator[str]:
     """The variables of every settings class."""
     for kind in base.__subclasses__():
-        prefix = kind.model_config.get("env_prefix", "")
-        yield from (f"{prefix}{field}".upper() for field in kind.model_fields)
+        yield from (variable_name(kind, field) for field in kind.model_fields)

@@ -26,16 +26,15 @@ def load(kind: type[Settings]) -> Settings:
 
     Raises SettingsInvalid: names each invalid variable and its rule, never its value.
     """
-    prefix = kind.model_config.get("env_prefix", "")
     try:
         return kind()
     except SettingsError as error:
         # A compound value that cannot be parsed; pydantic names the field, not the variable.
         field = re.search(r'field "(\w+)"', str(error))
-        name = f"{prefix}{field[1]}".upper() if field else kind.__name__
+        name = variable_name(kind, field[1]) if field else kind.__name__
         raise SettingsInvalid(f"{name}: cannot be parsed, it must be JSON") from None
     except ValidationError as error:
-        lines = [_line(prefix, item["loc"], _rule(item)) for item in error.errors()]
+        lines = [_line(kind, item["loc"], _rule(item)) for item in error.errors()]
         raise SettingsInvalid("\n".join(sorted(lines))) from None
 
 
@@ -50,12 +49,19 @@ def invalid_lines(error: SettingsInvalid) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+def settings_of(module: object) -> list[EnvironmentSettings]:
+    """The settings objects among the upper-case names of a settings module, such as `django.conf.settings`."""
+    found = (getattr(module, name) for name in dir(module) if name.isupper())
+    return [value for value in found if isinstance(value, EnvironmentSettings)]
+
+
 def variables_set(groups: Iterable[EnvironmentSettings]) -> set[str]:
     """The variables that were set when these settings were read."""
-    return {_variable(type(group), field) for group in groups for field in group.model_fields_set}
+    return {variable_name(type(group), field) for group in groups for field in group.model_fields_set}
 
 
-def _variable(kind: type[EnvironmentSettings], field: str) -> str:
+def variable_name(kind: type[EnvironmentSettings], field: str) -> str:
+    """The variable that sets this field of the class."""
     return f"{kind.model_config.get('env_prefix', '')}{field}".upper()
 
 
@@ -66,6 +72,6 @@ def _rule(item: ErrorDetails) -> str:
     return item["msg"].removeprefix("Value error, ")
 
 
-def _line(prefix: str, place: tuple[int | str, ...], rule: str) -> str:
+def _line(kind: type[EnvironmentSettings], place: tuple[int | str, ...], rule: str) -> str:
     # A rule between several variables names them in its message.
-    return f"{prefix}{place[0]}".upper() + f": {rule}" if place else rule
+    return f"{variable_name(kind, str(place[0]))}: {rule}" if place else rule

@@ -94,6 +94,10 @@ def _unapplied_migrations() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _plan_once() -> tuple[str, ...]:
-    executor = MigrationExecutor(connections["default"])
+    return pending_migrations(MigrationExecutor(connections["default"]))
+
+
+def pending_migrations(executor: MigrationExecutor) -> tuple[str, ...]:
+    """The migrations of this code that the executor's database lacks, `app.name`, in their order."""
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return tuple(f"{migration.app_label}.{migration.name}" for migration, _ in plan)

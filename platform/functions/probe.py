@@ -18,8 +18,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, Protocol
 
-from apps.api.probe.checks import EDGE_CHECKS, Fetch, Probe, run_checks
-from apps.api.probe.checks import ProbeCheckResult as CheckResult
+from apps.api.probe.checks import EDGE_CHECKS, Fetch, Probe, ProbeCheckResult, run_checks
 from apps.api.probe.http_client import ProbeHttpClient
 from functions.secret_store import secret_text
 
@@ -56,9 +55,9 @@ class ProbeRounds:
     clock: Callable[[], float] = time.time
     key: str = ""
     at_s: float = 0.0
-    last: list[CheckResult] = field(default_factory=list)
+    last: list[ProbeCheckResult] = field(default_factory=list)
 
-    def run(self, left_s: Callable[[], float]) -> list[CheckResult]:
+    def run(self, left_s: Callable[[], float]) -> list[ProbeCheckResult]:
         """Run a round; return each check's outcome, ending with "time" if the function's time ran out."""
         self.key = self.key or self.read_key()
         found = self._outcomes(left_s)
@@ -69,18 +68,18 @@ class ProbeRounds:
         self.at_s, self.last = self.clock(), found
         return found
 
-    def recent(self, left_s: Callable[[], float]) -> list[CheckResult]:
+    def recent(self, left_s: Callable[[], float]) -> list[ProbeCheckResult]:
         """The last round's outcomes if they are recent, else run a round."""
         fresh = self.last and 0 <= self.clock() - self.at_s < FRESH_S
         return self.last if fresh else self.run(left_s)
 
-    def _outcomes(self, left_s: Callable[[], float]) -> list[CheckResult]:
+    def _outcomes(self, left_s: Callable[[], float]) -> list[ProbeCheckResult]:
         found = []
         for outcome in run_checks(Probe(self.fetch, self.key, SECOND), time.perf_counter, EDGE_CHECKS):
             found.append(outcome)
             logger.info("%s", outcome.line())
             if left_s() < RESERVE_S and len(found) < len(EDGE_CHECKS):
-                found.append(CheckResult("time", passed=False, seconds=0.0, detail="the function's time ran out"))
+                found.append(ProbeCheckResult("time", passed=False, seconds=0.0, detail="the function's time ran out"))
                 break
         return found
 
@@ -112,7 +111,7 @@ def _rounds() -> ProbeRounds:
     return ProbeRounds(station, lambda: secret_text(secret))
 
 
-def _response(found: list[CheckResult], at_s: float) -> dict[str, Any]:
+def _response(found: list[ProbeCheckResult], at_s: float) -> dict[str, Any]:
     """The gateway's response: each check's result and the time, without details."""
     up = bool(found) and all(outcome.passed for outcome in found)
     body = {

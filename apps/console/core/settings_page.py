@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from apps.telemetry.environment import EnvironmentSettings
+from apps.telemetry.environment import EnvironmentSettings, variable_name
 
 HEAD: Final = """# Settings
 
@@ -36,12 +36,12 @@ def settings_page(classes: Iterable[type[EnvironmentSettings]]) -> str:
         doc = (kind.__doc__ or "").strip().splitlines()[0]
         prefix = str(kind.model_config.get("env_prefix", ""))
         parts.append(f"## {prefix}*\n\n{doc}\n\n| Variable | Default | Rule | Description |\n|---|---|---|---|\n")
-        parts[-1] += "".join(_row(prefix, name, field) for name, field in kind.model_fields.items())
+        parts[-1] += "".join(_row(variable_name(kind, name), field) for name, field in kind.model_fields.items())
     return "\n".join(parts)
 
 
-def _row(prefix: str, name: str, field: FieldInfo) -> str:
-    cells = (f"`{prefix}{name.upper()}`", _default(field), _rule(field), field.description or "")
+def _row(variable: str, field: FieldInfo) -> str:
+    cells = (f"`{variable}`", _default(field), _rule(field), field.description or "")
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 

@@ -19,6 +19,7 @@ from apps.monitoring.grafana.sync.manifest import manifest_from_documents
 from apps.monitoring.grafana.sync.objects import Manifest, ObjectKind
 from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolve_placeholders
 from apps.monitoring.grafana.sync.port import GrafanaPort
+from apps.telemetry.environment import variable_name
 
 CONNECTION_SETTINGS: Final = frozenset(("token", "url"))
 """Settings that are not placeholders."""
@@ -43,12 +44,11 @@ def values() -> PlaceholderValues:
     plain: dict[str, str] = {}
     secret: dict[str, str] = {}
     for group in (settings.GRAFANA, settings.CLOUDWATCH):
-        prefix = str(group.model_config.get("env_prefix"))
         for name in type(group).model_fields:
             value: Any = getattr(group, name)
             if name in CONNECTION_SETTINGS or value is None:
                 continue
-            variable = f"{prefix}{name}".upper()
+            variable = variable_name(type(group), name)
             if isinstance(value, SecretStr):
                 secret[variable] = value.get_secret_value()
             else:

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from apps.console.adapters.checks import database as database_checks
 from apps.console.adapters.checks import machine as machine_checks
+from apps.console.adapters.checks.database import PUBLIC_RIGHTS
 from apps.console.diagnosis import diagnose
 from apps.datasets.selectors import dataset_get
 from apps.ingest.conf import KafkaSettings
@@ -109,6 +110,19 @@ def test_a_missing_right_is_named_with_its_table(station: Station) -> None:
             )
     assert "anden_ingest lacks INSERT on datasets_batch:" in ingest
     assert "anden_reader lacks SELECT on data.things:" in reader
+
+
+def test_the_expected_rights_are_those_that_migrations_grant(station: Station) -> None:
+    """Of the two roles whose rights on public tables are listed by table."""
+    granted: dict[str, dict[str, set[str]]] = {"ingest": {}, "writer": {}}
+    for role, table, privilege in station.query(
+        "SELECT grantee, table_name, privilege_type FROM information_schema.role_table_grants"
+        " WHERE table_schema = 'public' AND grantee IN ('anden_ingest', 'anden_writer')"
+    ):
+        granted[role.removeprefix("anden_")].setdefault(table, set()).add(privilege)
+    for role, tables in granted.items():
+        listed = {table: set(privileges) for table, privileges in PUBLIC_RIGHTS[role].items()}
+        assert listed == tables, role
 
 
 def test_a_schema_that_a_role_may_not_use_is_named(station: Station) -> None:

@@ -1,7 +1,7 @@
 """Checks of PostgreSQL: each role's login and rights, pending migrations, the clock."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -12,25 +12,19 @@ from django.db.migrations.executor import MigrationExecutor
 from apps.console.core.diagnosis import CheckStatus, DiagnosisResult
 from apps.datasets.adapters.database.connections import connect
 from apps.datasets.adapters.database.error_messages import explain_database_error
+from apps.datasets.adapters.database.roles import ROLES as CREATED_ROLES
 from apps.datasets.core.errors import DatasetsError
 from apps.datasets.core.table.ddl import TABLE_RIGHTS
+from apps.telemetry.readiness import pending_migrations
 
-ROLES: Final = {
-    "app": "default",
-    "owner": "owner",
-    "ingest": "ingest",
-    "reader": "reader",
-    "writer": "writer",
-    "analyst": "analyst",
-}
-"""The database alias of each role."""
+ROLES: Final = ("owner", *CREATED_ROLES)
 STATEMENT_TIMEOUT_MS: Final = 5_000
 WARNING_SKEW_S: Final = 1.0
 FAILING_SKEW_S: Final = 30.0
 """Signed requests to AWS fail at minutes; freshness and lag are wrong by the skew long before."""
 
-_ROWS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
-_PUBLIC_RIGHTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+PUBLIC_RIGHTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "app": {"": ("SELECT", "INSERT", "UPDATE", "DELETE")},
     "ingest": {
         "ingest_source": ("SELECT", "INSERT", "UPDATE"),
         "ingest_quarantine": ("SELECT", "INSERT", "UPDATE"),
@@ -44,7 +38,7 @@ _PUBLIC_RIGHTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "datasets_contractversion": ("SELECT",),
     },
 }
-"""Rights on tables of schema public by role; `app` has all rights on all of them."""
+"""Rights on tables of schema public by role, as migrations grant them; '' means every table."""
 
 _SCHEMAS: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("app", "ingest", "reader", "writer"), ("public", "data")),
@@ -61,7 +55,7 @@ _MISSING: Final = """
     JOIN pg_namespace n ON n.nspname = wanted.namespace
     JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p') AND NOT c.relispartition
         AND (wanted.relation = '' OR c.relname = wanted.relation)
-    WHERE NOT has_schema_privilege(n.oid, 'USAGE') OR NOT has_table_privilege(c.oid, wanted.privilege)
+    WHERE NOT has_table_privilege(c.oid, wanted.privilege)
     ORDER BY 1
 """
 """Rights that the session's role lacks; relation '' means every table of the namespace."""
@@ -73,8 +67,6 @@ _NOT_OWNED: Final = """
             SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e')
     ORDER BY 1
 """
-
-
 _UNLIMITED: Final = """
     SELECT rolsuper OR EXISTS (
         SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -86,7 +78,7 @@ _UNLIMITED: Final = """
 
 def check_role(role: str) -> Iterator[DiagnosisResult]:
     """Whether the role can log in, and whether it has the rights that its processes need."""
-    alias, check = ROLES[role], f"database ({role})"
+    alias, check = "default" if role == "app" else role, f"database ({role})"
     if alias not in settings.DATABASES:
         yield DiagnosisResult(CheckStatus.SKIPPED, check, f"ANDEN_DATABASE_{role.upper()}_URL is not set")
         return
@@ -101,7 +93,7 @@ def check_role(role: str) -> Iterator[DiagnosisResult]:
                 )
                 yield DiagnosisResult(CheckStatus.WARNING, check, finding)
             else:
-                yield _login(connection, check, alias)
+                yield _login(connection, check)
     except (psycopg.Error, DatasetsError) as error:
         yield DiagnosisResult(CheckStatus.FAILED, check, explain_database_error(alias, error))
 
@@ -111,7 +103,7 @@ def check_migrations() -> Iterator[DiagnosisResult]:
     try:
         executor = MigrationExecutor(connections["default"])
         loader = executor.loader
-        pending = executor.migration_plan(loader.graph.leaf_nodes())
+        pending = pending_migrations(executor)
         foreign = sorted(loader.applied_migrations.keys() - loader.disk_migrations.keys())
     except (DatabaseError, InterfaceError) as error:
         yield DiagnosisResult(CheckStatus.FAILED, "migrations", explain_database_error("default", error))
@@ -120,9 +112,8 @@ def check_migrations() -> Iterator[DiagnosisResult]:
         connections.close_all()
     newer = [".".join(key) for key in foreign if key[0] in loader.migrated_apps]
     if pending:
-        names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in pending[:5])
-        more = f" and {len(pending) - 5} more" if len(pending) > 5 else ""
-        yield DiagnosisResult(CheckStatus.FAILED, "migrations", f"pending: {names}{more}: run `manage.py migrate`")
+        finding = f"pending: {_listed(pending, most=5)}: run `manage.py migrate`"
+        yield DiagnosisResult(CheckStatus.FAILED, "migrations", finding)
     elif newer:
         yield DiagnosisResult(
             CheckStatus.WARNING,
@@ -153,35 +144,36 @@ def check_clock() -> Iterator[DiagnosisResult]:
     yield DiagnosisResult(status, "clock", f"{skew_s:.1f} s from PostgreSQL's{advice}")
 
 
-def _login(connection: psycopg.Connection[Any], check: str, alias: str) -> DiagnosisResult:
-    database, info = settings.DATABASES[alias], connection.info
-    server = info.parameter_status("server_version") or str(info.server_version)
-    where = f"{database['HOST'] or 'localhost'}:{info.port}/{info.dbname}"
-    return DiagnosisResult(CheckStatus.OK, check, f"PostgreSQL {server.split()[0]} at {where} as {info.user}")
+def _login(connection: psycopg.Connection[Any], check: str) -> DiagnosisResult:
+    info = connection.info
+    version = (info.parameter_status("server_version") or str(info.server_version)).split()[0]
+    finding = f"PostgreSQL {version} at {info.host}:{info.port}/{info.dbname} as {info.user}"
+    return DiagnosisResult(CheckStatus.OK, check, finding)
 
 
 def _missing_rights(connection: psycopg.Connection[Any], role: str) -> list[str]:
     """What the role lacks, of the tables that exist."""
     if role == "owner":
         return [row[0] for row in connection.execute(_NOT_OWNED)]
-    wanted = [("data", "", privilege) for privilege in TABLE_RIGHTS.get(role, ())]
-    if role == "app":
-        wanted += [("public", "", privilege) for privilege in _ROWS]
-    for relation, privileges in _PUBLIC_RIGHTS.get(role, {}).items():
-        wanted += [("public", relation, privilege) for privilege in privileges]
-    schemas = connection.execute(_MISSING_SCHEMAS, (list(_SCHEMAS[role]),))
-    if lacking := [row[0] for row in schemas]:
+    if lacking := [row[0] for row in connection.execute(_MISSING_SCHEMAS, (list(_SCHEMAS[role]),))]:
         return lacking
+    wanted = [("data", "", privilege) for privilege in TABLE_RIGHTS.get(role, ())]
+    for relation, privileges in PUBLIC_RIGHTS.get(role, {}).items():
+        wanted += [("public", relation, privilege) for privilege in privileges]
     columns = [list(column) for column in zip(*wanted, strict=True)] or [[], [], []]
     return [row[0] for row in connection.execute(_MISSING, columns)]
 
 
 def _lacks(connection: psycopg.Connection[Any], role: str, missing: list[str]) -> str:
-    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
     remedy = f"as the tables' owner, GRANT … TO {connection.info.user}"
-    if more:
+    if len(missing) > 3:
         remedy += f", or, if it is the wrong role, fix ANDEN_DATABASE_{role.upper()}_URL"
-    return f"{connection.info.user} lacks {', '.join(missing[:3])}{more}: {remedy}"
+    return f"{connection.info.user} lacks {_listed(missing, most=3)}: {remedy}"
+
+
+def _listed(names: Sequence[str], *, most: int) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _is_unlimited(connection: psycopg.Connection[Any]) -> bool:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.api.views.documents import openapi_document
 from apps.console.core.settings_page import settings_page
-from apps.telemetry.environment import EnvironmentSettings
+from apps.telemetry.environment import EnvironmentSettings, settings_of
 
 WIDTH = 110
 
@@ -25,8 +25,7 @@ def rendered() -> Mapping[str, str]:
 
 
 def _classes() -> list[type[EnvironmentSettings]]:
-    found = (getattr(settings, name) for name in dir(settings) if name.isupper())
-    kinds = {type(value) for value in found if isinstance(value, EnvironmentSettings)}
+    kinds = set(map(type, settings_of(settings)))
     return sorted(kinds, key=lambda kind: str(kind.model_config.get("env_prefix")))
 
 

@@ -249,21 +249,21 @@ def _field_error(field: ContractField, part: bytes, error: Exception) -> BadReco
             return BadRecord("out_of_range", rule, field=field.name)
         return BadRecord("wrong_type", f"{field.name!r} is not of type {field.type.sql}", field=field.name)
     # The type matches, so a bound, a length, a pattern or an item does not.
-    return BadRecord("out_of_range", f"{field.name!r}{_violation(error)}", field=field.name)
+    return BadRecord("out_of_range", _violation(field.name, error), field=field.name)
 
 
-def _violation(error: Exception) -> str:
-    """The violated rule from msgspec's message, which quotes no value: `must have at least 3 characters`."""
+def _violation(name: str, error: Exception) -> str:
+    """The violated rule from msgspec's message, which quotes no value: `'code' must have at least 3 characters`."""
     rule = str(error).split(" - at")[0]
     if length := _LENGTH.fullmatch(rule):
         kind, sign, number = length.groups()
-        unit = "character" if kind == "str" else "item"
-        return f" must have at {'least' if sign == '>=' else 'most'} {number} {unit}{'' if number == '1' else 's'}"
+        unit = ("character" if kind == "str" else "item") + "s" * (number != "1")
+        return f"{name!r} must have at {'least' if sign == '>=' else 'most'} {number} {unit}"
     if bound := _BOUND.fullmatch(rule):
-        return f" must be {bound[1]} {bound[2]}"
+        return f"{name!r} must be {bound[1]} {bound[2]}"
     if multiple := _MULTIPLE.fullmatch(rule):
-        return f" must be a multiple of {multiple[1]}"
-    return f": {rule}"
+        return f"{name!r} must be a multiple of {multiple[1]}"
+    return f"{name!r}: {rule}"
 
 
 def why_no_object(text: bytes, what: str) -> BadRecord:
