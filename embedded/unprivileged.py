@@ -16,8 +16,7 @@ from typing import Final
 
 from embedded.errors import StartFailed
 
-UNPRIVILEGED_UID: Final = 65_534
-"""The overflow user of Linux."""
+UNPRIVILEGED_USER: Final = "nobody"
 # Survives a reboot, unlike /tmp, and every user can traverse it.
 _FALLBACK_PARENT: Final = Path("/var/tmp")  # noqa: S108 - the folder below it is checked and private
 
@@ -53,13 +52,13 @@ def unprivileged_launch(programs: Path, data: Path, *, libraries: Path) -> Unpri
 
 def _in_namespace() -> tuple[str, ...]:
     """A command prefix that maps root to a user id with a name, which initdb looks up."""
-    user = pwd.getpwuid(UNPRIVILEGED_UID)
+    user = pwd.getpwnam(UNPRIVILEGED_USER)
     return ("unshare", "-U", f"--map-user={user.pw_uid}", f"--map-group={user.pw_gid}")
 
 
 def launch_as_other_user(programs: Path, data: Path, *, libraries: Path) -> UnprivilegedLaunch:
     """How to run as the unprivileged user: next to `data` if that user can reach it, else below /var/tmp."""
-    user = pwd.getpwuid(UNPRIVILEGED_UID)
+    user = pwd.getpwnam(UNPRIVILEGED_USER)
     become = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
     if not shutil.which("setpriv") or not _works([*become, "true"]):
         raise StartFailed(

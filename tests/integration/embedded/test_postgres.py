@@ -1,4 +1,5 @@
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -17,7 +18,7 @@ from embedded import postgres
 from embedded.errors import FolderInUse, StartFailed
 from embedded.ports import LOOPBACK
 from embedded.postgres import EmbeddedPostgres
-from embedded.unprivileged import UNPRIVILEGED_UID, fallback_folder, launch_as_other_user
+from embedded.unprivileged import UNPRIVILEGED_USER, fallback_folder, launch_as_other_user
 
 
 def test_the_owner_owns_the_database_and_may_create_roles(postgres_server: EmbeddedPostgres) -> None:
@@ -124,7 +125,7 @@ def test_root_without_namespaces_runs_it_as_the_unprivileged_user_and_changes_no
         fallback = fallback_folder(server.folder / "data")
         try:
             with server:
-                assert psutil.Process(server.pid).uids().effective == UNPRIVILEGED_UID
+                assert psutil.Process(server.pid).uids().effective == pwd.getpwnam(UNPRIVILEGED_USER).pw_uid
                 assert _numbers(server) == []
                 _add_seven(server)
             with server:

@@ -43,6 +43,7 @@ def test_no_tracked_text_holds_a_word_of_the_list() -> None:
         ("def test_it_says_so() -> None: ...", ["1: says"]),
         ("a whole number, two whole numbers", []),
         ("the whole file", ["1: whole"]),
+        ('user = "nobody"  # nobody else', ["1: nobody"]),
         ("if value is None:\n    there is none", ["2: is none"]),
         ("Standstill, understands, asset, retold", []),
     ],
