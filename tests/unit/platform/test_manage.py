@@ -30,7 +30,9 @@ def test_a_closed_stdout_ends_a_command_silently(unbuffered: str) -> None:
 
 
 def test_an_interrupt_ends_a_command_with_one_line() -> None:
-    interrupt = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+    # A shell's background job ignores SIGINT, and so do the processes that it starts.
+    handled = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+    interrupt = f"import os, signal; {handled}; os.kill(os.getpid(), signal.SIGINT)"
     ended = subprocess.run(
         [sys.executable, "manage.py", "shell", "-c", interrupt], cwd=ROOT, capture_output=True, text=True, check=False
     )
