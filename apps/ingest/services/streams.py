@@ -59,6 +59,7 @@ class Streams:
         self._assigned: set[TopicPartition] = set()
         self._targets: tuple[TargetTable, ...] = ()
         self._streams: dict[tuple[TopicPartition, int], Stream] = {}
+        self._unproven: set[tuple[TopicPartition, int]] = set()
         self._by_partition: dict[TopicPartition, list[Stream]] = {}
         self._by_dataset: dict[int, list[Stream]] = {}
         self._is_waiting = False
@@ -266,6 +267,7 @@ class Streams:
 
     def _recover(self, stream: Stream) -> None:
         stream.last_error, stream.unproven = "", False
+        self._unproven.discard((stream.topic_partition, stream.target.dataset_id))
         stream.backoff.succeeded()
         self._show(stream.target)
 
@@ -305,6 +307,8 @@ class Streams:
         stream.last_error = str(error)
         held, stream.position, stream.known_epoch = stream.position, None, None
         stream.unproven = stream.unproven or (held is not None and not isinstance(error, ENDED_BY_CLAIM))
+        if stream.unproven:
+            self._unproven.add((stream.topic_partition, stream.target.dataset_id))
         stream.backoff.failed(now_s, at_most_s=WAIT_S if isinstance(error, TableUnavailable) else math.inf)
         self._pause_idle(stream.topic_partition)
         self._show(stream.target)
@@ -364,8 +368,15 @@ class Streams:
             for stream in self.at(partition):
                 if stream.position is not None:
                     stream.position.end_offset = end
-                    if stream.unproven:
-                        self._recover(stream)
+
+    def prove(self) -> None:
+        """Clear the errors of streams that were read to their end; no batch is open."""
+        for key in list(self._unproven):
+            stream = self._streams.get(key)
+            if stream is None:
+                self._unproven.discard(key)
+            elif stream.position is not None and stream.position.end_offset is not None:
+                self._recover(stream)
 
     def fence(self, stream: Stream, why: str, *, now_s: float) -> None:
         """Drop a position that another worker has taken over."""

@@ -79,6 +79,7 @@ class Worker:
         self._ended: set[TopicPartition] = set()
         self._records = 0
         self._stop = False
+        self._is_resuming = False
         self._began_s = self._clock.monotonic_s()
         self._progress = ProgressLog(writer, now_s=self._began_s)
 
@@ -123,7 +124,8 @@ class Worker:
             self._steps.run(lambda: self.streams.rewind(untaken))
         ends = {partition: end for partition, end in arrivals.ended.items() if partition not in untaken}
         self.streams.ended(ends)
-        self._steps.run(lambda: self._writer.close_if_due(quiet=not arrivals.count))
+        if self._steps.run(lambda: self._writer.close_if_due(quiet=not arrivals.count)) and not self._writer.is_open:
+            self._prove(read=bool(arrivals.count or arrivals.ended))
         if self._advance_due.due(self._clock.monotonic_s()):
             self._steps.run(self._advance_positions)
         self._progress.log_if_due(self._clock.monotonic_s())
@@ -195,6 +197,13 @@ class Worker:
         self._isolation.process(stream, fresh)
         self._records += len(fresh)
 
+    def _prove(self, *, read: bool) -> None:
+        """End the outage and errors of streams: what was read since is committed, so reading and storing work again."""
+        self.streams.prove()
+        if read and self._is_resuming:
+            self._is_resuming = False
+            self._steps.outage.end()
+
     def _on_fault(self, target: TargetTable, error: Exception) -> None:
         self._steps.fault(target, error)
 
@@ -209,7 +218,7 @@ class Worker:
         self._membership.confirm()
         self.streams.claim(due, now_s=now_s)
         self._ended.difference_update(stream.topic_partition for stream in due)
-        self._steps.outage.end()
+        self._is_resuming = True
 
     def _stop_unreadable(self, arrivals: PollResult) -> None:
         """Stop the streams whose offsets are lost or whose topics are refused, and refresh soon."""
