@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.datasets.core.errors import DatasetUnknown
-from apps.datasets.selectors import dataset_get
+from apps.datasets.selectors import catalogue_read, dataset_get
 from apps.datasets.services import dataset_apply, dataset_drop
 
 
@@ -16,6 +16,11 @@ def recreated(document: Mapping[str, Any]) -> AppliedDataset:
     dropped(name)
     dataset_apply(document)
     return dataset_get(name)
+
+
+def all_dropped() -> None:
+    """Drop every dataset."""
+    dropped(*(dataset.name for dataset in catalogue_read(using="ingest").readable))
 
 
 def dropped(*names: str) -> None:

@@ -3,7 +3,7 @@
 import statistics
 from typing import Final
 
-from bench.datasets import recreated
+from bench.datasets import all_dropped, recreated
 from bench.query_log import query_log
 from bench.record_kinds import ORDERS
 from bench.result import Result, limit, worker_memory
@@ -20,6 +20,7 @@ QUERIES_LIMIT: Final = 20.0
 
 def measure(servers: Servers, *, rounds: int, quick: bool) -> list[Result]:
     """Measure a worker of 1,000 and of 3,000 idle datasets. It stays the last measurement of its servers."""
+    all_dropped()
     found: list[Result] = []
     names: list[str] = []
     for count in QUICK_COUNTS if quick else COUNTS:

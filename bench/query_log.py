@@ -10,7 +10,7 @@ import psycopg
 from bench.servers import Servers
 
 ROLE: Final = "anden_ingest"
-_STATEMENT: Final = re.compile(rf" {ROLE}@\S+ LOG:  (?:statement|execute [^:]*): (\w+)")
+_STATEMENT: Final = re.compile(rf" {ROLE}@\S+ LOG:  (?:statement|execute [^:]*):\s+(\w+)")
 _TRANSACTION: Final = frozenset({"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"})
 
 

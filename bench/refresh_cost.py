@@ -19,14 +19,14 @@ class RefreshCost:
 
         self._original = original = CatalogueRefresh.run_if_due
 
-        def timed(refresh: CatalogueRefresh, *arguments: Any) -> None:
+        def timed(refresh: CatalogueRefresh, assignments: Any) -> None:
             began_s, began_cpu_s = time.perf_counter(), time.process_time()
-            original(refresh, *arguments)
+            original(refresh, assignments)
             if time.perf_counter() - began_s > SHORTEST_S:
                 self.seconds.append(time.process_time() - began_cpu_s)
 
         # The class is patched, because the worker builds its refresh itself.
-        CatalogueRefresh.run_if_due = timed  # type: ignore[method-assign]
+        CatalogueRefresh.run_if_due = timed  # type: ignore[assignment, method-assign]
         return self
 
     def __exit__(

@@ -239,7 +239,8 @@ def run(target: WebServer, *, most_s: float, only: Sequence[str]) -> list[SlowCl
 
 
 def _on_own_servers(options: argparse.Namespace) -> list[SlowClientResult]:
-    from bench.api import NAME, loaded_flights, served_dataset  # noqa: PLC0415 - after the path
+    from bench.api import loaded_flights, served_dataset  # noqa: PLC0415 - after the path
+    from bench.flights import NAME  # noqa: PLC0415
     from bench.servers import servers  # noqa: PLC0415
 
     with servers() as running:

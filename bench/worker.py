@@ -7,7 +7,7 @@ workers: modules are compiled and caches filled. See worker_process.py, which st
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -111,7 +111,7 @@ def _answer(found: dict[str, Any]) -> None:
     print(json.dumps(found), flush=True)
 
 
-COMMANDS: Final = {"read": read, "idle": idle}
+COMMANDS: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {"read": read, "idle": idle}
 
 
 def main(pace_file: str) -> None:

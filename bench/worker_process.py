@@ -76,7 +76,8 @@ class WorkerProcess:
 
     def has_answered(self) -> bool:
         """Whether an answer waits, or the process has exited."""
-        return bool(select([self._process.stdout], [], [], 0)[0])
+        output = self._process.stdout
+        return output is not None and bool(select([output], [], [], 0)[0])
 
     def answer(self) -> dict[str, Any]:
         """Wait for the next answer. Raises RuntimeError: the process exited."""
