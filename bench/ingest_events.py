@@ -23,7 +23,9 @@ PLAIN, CHECKED = "events", "events_checked"
 
 def measure(servers: Servers, *, rounds: int, quick: bool) -> list[Result]:
     """Measure ingest of events without and with a pattern."""
-    rows = _sent(servers, QUICK_RECORDS if quick else RECORDS)
+    count = QUICK_RECORDS if quick else RECORDS
+    send(servers, count)
+    rows = _rows(servers, count)
 
     def plain() -> Mapping[str, float]:
         recreated(EVENTS.document(PLAIN))
@@ -60,13 +62,17 @@ def measure(servers: Servers, *, rounds: int, quick: bool) -> list[Result]:
     ]
 
 
-def _sent(servers: Servers, count: int) -> CopyFile:
-    """Send the events; return the rows that they become."""
+def send(servers: Servers, count: int) -> None:
+    """Create the topic, and send so many events."""
     topics_make(servers.kafka.bootstrap, [PLAIN], partitions=PARTITIONS)
     fill(
         servers.kafka.bootstrap,
         (OutgoingRecord(PLAIN, number % PARTITIONS, EVENTS.value(number)) for number in range(count)),
     )
+
+
+def _rows(servers: Servers, count: int) -> CopyFile:
+    """The rows that the events become."""
     rows = (
         (*EVENTS.fields(number).values(), number % PARTITIONS + 1, number // PARTITIONS, 1) for number in range(count)
     )

@@ -20,7 +20,7 @@ START: Final = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 class RecordKind:
     """Records of one shape: ODCS properties, and the fields of record number N in their order."""
 
-    properties: Sequence[Mapping[str, Any]]
+    properties: Sequence[dict[str, Any]]
     fields: Callable[[int], Fields]
 
     @property
@@ -115,8 +115,17 @@ def _orders(**identity: Any) -> RecordKind:
     )
 
 
+def _partitioned(kind: RecordKind, event_time: str) -> RecordKind:
+    """The kind with one partition per month of this field."""
+    return RecordKind(
+        tuple(item | {"partitioned": True} if item["name"] == event_time else item for item in kind.properties),
+        kind.fields,
+    )
+
+
 EVENTS: Final = _events()
 EVENTS_WITH_PATTERN: Final = _events(pattern=PATTERN)
 ORDERS: Final = _orders()
 UNIQUE_ORDERS: Final = _orders(unique=True)
 KEYED_ORDERS: Final = _orders(primaryKey=True, primaryKeyPosition=1)
+DATED_ORDERS: Final = _partitioned(ORDERS, "at")

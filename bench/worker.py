@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import django
 
+from bench.stage_clock import StageClock
+
 if TYPE_CHECKING:
     from apps.ingest.services.worker import Worker
     from bench.pace import Pace
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 PATIENCE_S: Final = 120.0
 """How long a worker may take until it has read something, and until it has read everything."""
 
+CLOCK: Final = StageClock()
 SETTLE_S: Final = 0.7
 """How long a steady stream runs before it is measured."""
 
@@ -35,11 +38,13 @@ def read(pace: "Pace", *, datasets: list[str], records: int, steady_s: float = 0
     pace.records = 0
     worker = _worker(datasets)
     with paused_gc():
-        seconds = _backlog(worker, records) if records else 0.0
+        seconds, stages, cpu_s = _backlog(worker, records)
         rate = _steady(worker, pace, steady_s) if steady_s else 0.0
         summary = worker.leave()
     return {
         "seconds": seconds,
+        "stages_s": stages,
+        "threads_s": cpu_s,
         "steady_rate": rate,
         "records": summary.records,
         "rows": summary.rows,
@@ -57,19 +62,30 @@ def _worker(datasets: list[str]) -> "Worker":
     return worker_make(datasets, ingest=settings.INGEST, kafka=settings.KAFKA, limits=UNLIMITED)
 
 
-def _backlog(worker: "Worker", count: int) -> float:
-    """The seconds in which the worker stores `count` records."""
-    began_s = _until(worker, lambda: worker.summary.records > 0)
+def _backlog(worker: "Worker", count: int) -> tuple[float, dict[str, float], float]:
+    """The seconds until `count` records are stored, those by stage, and the CPU seconds of the client's threads."""
+    began_s = _until(worker, lambda: worker.summary.records > 0, restart=True)
+    began_cpu_s = _threads_s()
     _until(worker, lambda: worker.summary.records >= count)
     worker.on_revoke(())  # commits the open batch
-    return time.perf_counter() - began_s
+    return time.perf_counter() - began_s, CLOCK.read(), _threads_s() - began_cpu_s
 
 
-def _until(worker: "Worker", condition: Callable[[], bool]) -> float:
-    """Run the worker until the condition holds; return when its last iteration began."""
+def _threads_s() -> float:
+    """CPU seconds of the process's other threads: the Kafka client's."""
+    return time.process_time() - time.thread_time()
+
+
+def _until(worker: "Worker", condition: Callable[[], bool], *, restart: bool = False) -> float:
+    """Run the worker until the condition holds; return when its last iteration began.
+
+    `restart` lets the clock of the stages begin with that iteration.
+    """
     deadline_s = time.perf_counter() + PATIENCE_S
     while True:
         began_s = time.perf_counter()
+        if restart:
+            CLOCK.restart()
         worker.step()
         if condition():
             return began_s
@@ -119,6 +135,7 @@ def main(pace_file: str) -> None:
     django.setup()
     from bench.pace import Pace  # noqa: PLC0415 - after setup
 
+    CLOCK.install()
     with Pace(Path(pace_file)) as pace:
         for line in sys.stdin:
             command = json.loads(line)

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from select import select
@@ -16,9 +16,15 @@ from bench.pace import Pace
 
 @dataclass(frozen=True, slots=True)
 class WorkerRun:
-    """One worker's figures. `seconds` is the backlog's time, `steady_rate` in records per second."""
+    """One worker's figures.
+
+    `seconds` is the backlog's time, `stages_s` the same by stage, `threads_s` the Kafka client's CPU time meanwhile;
+    `steady_rate` is in records per second.
+    """
 
     seconds: float
+    stages_s: Mapping[str, float]
+    threads_s: float
     steady_rate: float
     records: int
     rows: int
