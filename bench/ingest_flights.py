@@ -1,10 +1,10 @@
 """Compares ingest of flights with psql's \\copy and with common consumer loops."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from bench.flights import NAME, fill_topic, flights, flights_file, fresh_dataset
-from bench.interleaved import interleaved
+from bench.interleaved import Side, interleaved
 from bench.result import Result, rates, worker_memory
 from bench.servers import Servers
 from bench.stock.loops import bulk_rate, create_rate
@@ -30,45 +30,34 @@ def measure(servers: Servers, *, rounds: int, quick: bool) -> list[Result]:
         servers.checkpoint()
         return {"Andén": rows.rows / process.read([NAME], rows.rows).seconds}
 
-    def copy() -> Mapping[str, float]:
-        fresh_dataset(months=True)
-        servers.checkpoint()
-        return {"\\copy": rows.rate(NAME)}
+    def baseline(label: str, rate: Callable[[], float]) -> Side:
+        def measured() -> Mapping[str, float]:
+            fresh_dataset(months=True)
+            servers.checkpoint()
+            return {label: rate()}
 
-    def create() -> Mapping[str, float]:
-        fresh_dataset(months=True)
-        servers.checkpoint()
-        return {"create()": create_rate(servers.kafka.bootstrap, count=CREATED)}
+        return measured
 
-    def bulk_create() -> Mapping[str, float]:
-        fresh_dataset(months=True)
-        servers.checkpoint()
-        return {"bulk_create": bulk_rate(servers.kafka.bootstrap, count=BULK_CREATED)}
-
+    bootstrap = servers.kafka.bootstrap
+    baselines = [
+        baseline("\\copy", lambda: rows.rate(NAME)),
+        baseline("create()", lambda: create_rate(bootstrap, count=CREATED)),
+        baseline("bulk_create", lambda: bulk_rate(bootstrap, count=BULK_CREATED)),
+    ]
     with WorkerProcess("flights", servers.folder) as process:
-        found = interleaved("flights", [copy, anden, create, bulk_create], rounds=rounds)
+        found = interleaved("flights", [anden, *baselines], rounds=rounds)
     rows.path.unlink()
+    return [*results(found), worker_memory("flights", process.peak_bytes)]
+
+
+def results(found: Mapping[str, Sequence[float]]) -> list[Result]:
+    """The results of these rates."""
+    targets = {
+        "psql \\copy": ("\\copy", COPY_TARGET),
+        "create() each": ("create()", CREATE_TARGET),
+        "bulk_create(1000)": ("bulk_create", BULK_TARGET),
+    }
     return [
-        rates(
-            "ingest of flights, compared with psql \\copy",
-            "rows/s",
-            found["Andén"],
-            found["\\copy"],
-            target=COPY_TARGET,
-        ),
-        rates(
-            "ingest of flights, compared with create() each",
-            "rows/s",
-            found["Andén"],
-            found["create()"],
-            target=CREATE_TARGET,
-        ),
-        rates(
-            "ingest of flights, compared with bulk_create(1000)",
-            "rows/s",
-            found["Andén"],
-            found["bulk_create"],
-            target=BULK_TARGET,
-        ),
-        worker_memory("flights", process.peak_bytes),
+        rates(f"ingest of flights, compared with {words}", "rows/s", found["Andén"], found[side], target=target)
+        for words, (side, target) in targets.items()
     ]

@@ -1,7 +1,7 @@
 """Where the time of a worker goes, measured inside its process; a call per chunk or batch costs a microsecond."""
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Final
@@ -22,7 +22,7 @@ class StageClock:
     """Seconds of the worker's thread by stage, since the last `restart`."""
 
     def __init__(self) -> None:
-        self._spent_s: Counter[str] = Counter()
+        self._spent_s: defaultdict[str, float] = defaultdict(float)
         self._began_s = time.perf_counter()
 
     def restart(self) -> None:
@@ -42,13 +42,13 @@ class StageClock:
         from apps.ingest.adapters.postgres_store import PostgresStore  # noqa: PLC0415
         from apps.ingest.core.decoding import Decoder  # noqa: PLC0415
 
-        self._time(KafkaConsumer, "poll", running=POLL, waiting=POLL)
-        self._time(Decoder, "decode", running=DECODE, waiting=DECODE)
-        self._time(PostgresStore, "write", running=ENCODE, waiting=SERVER)
-        self._time(PostgresStore, "finish", running=SERVER, waiting=SERVER)
-        self._time(PostgresStore, "commit", running=COMMIT, waiting=COMMIT)
+        self.time_method(KafkaConsumer, "poll", running=POLL, waiting=POLL)
+        self.time_method(Decoder, "decode", running=DECODE, waiting=DECODE)
+        self.time_method(PostgresStore, "write", running=ENCODE, waiting=SERVER)
+        self.time_method(PostgresStore, "finish", running=SERVER, waiting=SERVER)
+        self.time_method(PostgresStore, "commit", running=COMMIT, waiting=COMMIT)
 
-    def _time(self, owner: type, name: str, *, running: str, waiting: str) -> None:
+    def time_method(self, owner: type, name: str, *, running: str, waiting: str) -> None:
         """Add the method's processor time to one stage, and the rest of its duration to another."""
         method: Callable[..., Any] = getattr(owner, name)
 
