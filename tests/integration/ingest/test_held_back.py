@@ -1,4 +1,4 @@
-"""Open transactions hold back every later record of their partition; `lag` says so."""
+"""Open transactions hold back every later record of their partition; `lag` states it."""
 
 import datetime
 import re

@@ -1,4 +1,4 @@
-"""The deadline against a server that greets, and reads nothing until it is told to."""
+"""The deadline against a server that greets, and reads nothing until released."""
 
 import logging
 import socket

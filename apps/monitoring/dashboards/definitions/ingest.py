@@ -202,7 +202,7 @@ _HELD_BACK: Final = PanelRow(
         ),
         timeseries(
             "Records held back",
-            "Records from the oldest open transaction to the end of each partition. Nobody can read them yet, so they "
+            "Records from the oldest open transaction to the end of each partition. No one can read them yet, so they "
             "are not part of the lag.",
             Unit.COUNT,
             PanelQuery(level(HELD_BACK_RECORDS, CHOSEN, by=BY_DATASET), "{{dataset}}"),
