@@ -9,6 +9,7 @@ from typing import Final
 import psycopg
 
 from apps.datasets.core.errors import StoreMisconfigured
+from apps.ingest.adapters.answer_deadline import AnswerTimeout
 from apps.ingest.core.errors import (
     DuplicateCoordinates,
     IngestError,
@@ -16,6 +17,7 @@ from apps.ingest.core.errors import (
     RecordRefused,
     RetriableStoreError,
     StaleContract,
+    StoreUnresponsive,
     TableUnavailable,
     UnexpectedStoreError,
 )
@@ -53,6 +55,8 @@ def translate_errors(*, in_table: bool = False) -> Iterator[None]:
 
 def ingest_error(error: psycopg.Error, *, in_table: bool = False) -> IngestError:
     """The error of ingest for this one, named by its reaction."""
+    if isinstance(error, AnswerTimeout):
+        return StoreUnresponsive(str(error))
     diagnostic = error.diag
     text = diagnostic.message_primary or str(error).strip().splitlines()[0] if str(error) else repr(error)
     message = f"{text} ({error.sqlstate})" if error.sqlstate else text
