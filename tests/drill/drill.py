@@ -1,0 +1,273 @@
+"""The drill: forward, back and forward again, with the database migrated and contracts changed in between."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+from embedded.kafka import EmbeddedKafka
+from embedded.postgres import EmbeddedPostgres
+from tests.drill.audit import Audit, read_topics
+from tests.drill.balancer import Balancer
+from tests.drill.clients import Access, Client, Reader, Walker, Writer, Written
+from tests.drill.content import EVENTS, FEEDS, FIRST_FEEDS, NEW_COLUMN, VISITS
+from tests.drill.journal import Journal, Phase
+from tests.drill.processes import Process, Processes, Release, identity, is_ready
+from tests.drill.report import report, stored
+from tests.drill.traffic import Traffic
+from tests.integration.upgrade.make_release import ROOT, environment, unpack
+
+OLD_COMMIT: Final = "8105343"
+OLD_NAME: Final = "0.2.0"
+TODAY: Final = "today"
+PREPARE: Final = (["migrate", "--no-input"], ["datasets", "apply", "contracts"], ["topics", "ensure"])
+"""The commands of `entrypoint prepare`, which the chart's jobs run before the processes start."""
+FORWARD: Final = "forward, contracts change"
+WAIT_S: Final = 90.0
+BOTH: Final = {FORWARD, "back", "forward again"}
+"""The phases in which both releases run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Seconds of load besides the starts of processes, pairs of processes, and the strength of the load."""
+
+    seconds: float
+    pairs: int = 2
+    share: float = 1.0
+    pause_s: float = 0.05
+
+    @property
+    def hold_s(self) -> float:
+        """The length of each pause under load."""
+        return self.seconds / (5 + 6 * self.pairs)
+
+
+class Drill:
+    """An installation whose processes are replaced under load."""
+
+    def __init__(self, folder: Path, postgres: EmbeddedPostgres, kafka: EmbeddedKafka, plan: Plan) -> None:
+        self.folder = folder
+        self.plan = plan
+        self.postgres = postgres
+        self.kafka = kafka
+        self.journal = Journal()
+        self.env = self._environment()
+        self.old = Release(OLD_NAME, unpack(OLD_COMMIT, folder / "old"))
+        self.new = Release(TODAY, ROOT)
+        self.processes = Processes(self.env, folder, self.journal)
+        self.balancer = Balancer(self.journal)
+        self.traffic = Traffic(kafka.bootstrap, FIRST_FEEDS, plan.share)
+        self.workers: list[Process] = []
+        self.webs: list[Process] = []
+        self.clients: list[Client] = []
+        self._database = psycopg.connect(postgres.admin_url.removesuffix("postgres") + "anden", autocommit=True)
+
+    def _environment(self) -> dict[str, str]:
+        return environment(self.postgres, self.kafka, self.folder) | {
+            "ANDEN_KAFKA_SESSION_TIMEOUT_MS": "3000",
+            "ANDEN_STEWARD_PASSWORD": "drill-password-0123",
+            "ANDEN_WEB_WORKERS": "1",
+        }
+
+    def ask(self, query: str) -> list[Any]:
+        """The rows of a superuser's query."""
+        return self._database.execute(query.encode()).fetchall()
+
+    def run(self) -> str:
+        """Run all phases, audit the result, and report."""
+        try:
+            self._prepare()
+            self._replace()
+            return self._finish()
+        finally:
+            for client in self.clients:
+                client.stop()
+            self.traffic.stop()
+            self.processes.close()
+            self._database.close()
+
+    def _prepare(self) -> None:
+        """Install the old release, and start its processes and the load."""
+        self._phase(f"{OLD_NAME} alone")
+        folder = self._contracts("first", *(feed.contract() for feed in FIRST_FEEDS))
+        grants = [word for name in ("readings:read", "accounts:read,write") for word in ("--grant", name)]
+        commands = (
+            *PREPARE,
+            ["datasets", "apply", str(folder)],
+            ["topics", "ensure"],
+            ["clients", "create", "drill", *grants, "--key-file", str(self.folder / "key")],
+            ["steward", "create", "steward"],
+        )
+        run_commands(self.old, self.env, commands)
+        for release in (self.old, self.new):
+            self.journal.say(f"{release.name} imports {identity(release, self.env)}")
+        for _ in range(self.plan.pairs):
+            self._start(self.old)
+        self.traffic.start()
+        key = (self.folder / "key").read_text().strip()
+        access = Access(key, self.env["ANDEN_STEWARD_PASSWORD"], self.plan.pause_s)
+        kinds = (Walker, Reader, Writer, Writer)
+        self.clients = [kind(self.balancer, self.journal, access, seed) for seed, kind in enumerate(kinds)]
+        for client in self.clients:
+            client.start()
+        self._hold()
+
+    def _replace(self) -> None:
+        """Migrate, and replace the processes forward, back and forward again."""
+        self._phase("today's migrations")
+        run_commands(self.new, self.env, PREPARE)
+        self.journal.say("today's code has migrated the database and applied the contracts")
+        self._hold()
+        self._phase(FORWARD)
+        for number in range(self.plan.pairs):
+            self._start(self.new)
+            if not number:
+                self._change_contracts()
+            self._hold()
+            self._stop_oldest(crash=number == 1)
+            self._hold()
+        self._phase("today alone")
+        self._hold()
+        for name, release in (("back", self.old), ("forward again", self.new)):
+            self._phase(name)
+            for number in range(self.plan.pairs):
+                self._start(release)
+                self._hold()
+                self._stop_oldest(crash=not number and release is self.old)
+                self._hold()
+            self._phase(f"{release.name} alone again")
+            self._hold()
+
+    def _finish(self) -> str:
+        """Stop the load, let the workers read everything, and audit."""
+        for client in self.clients:
+            client.stop()
+        self.traffic.finish()
+        self._wait_until_read()
+        self.processes.stop(*self.workers, *self.webs)
+        self._phase("audit")
+        written: dict[str, Written] = {}
+        for client in self.clients:
+            written |= client.ledger.written if isinstance(client, Writer) else {}
+        verdict = Audit(self.ask, read_topics(self.kafka.bootstrap, FEEDS), written).run()
+        for difference in verdict.differences:
+            self.journal.fault(difference)
+        phases = [(phase, stored(phase, self.ask)) for phase in self.journal.phases[:-1]]
+        self._require_both(phases)
+        return report(phases, self.journal, verdict, (self.old.name, self.new.name))
+
+    def _require_both(self, phases: Sequence[tuple[Phase, Mapping[str, int]]]) -> None:
+        """A drill in which a release did nothing proves nothing."""
+        for phase, records in phases:
+            for release in (self.old.name, self.new.name) if phase.name in BOTH else ():
+                if not records.get(release) or not phase.requests[release]:
+                    self.journal.fault(f"{release} did nothing in the phase {phase.name!r}")
+
+    def _phase(self, name: str) -> None:
+        self.journal.phase(name)
+
+    def _hold(self) -> None:
+        """Leave the processes under load, at least until each has stored a record or served a request."""
+        time.sleep(self.plan.hold_s)
+        workers = ", ".join(f"'{worker.name}'" for worker in self.workers)
+        self._wait(
+            f"a batch of each of {workers}",
+            f"SELECT count(DISTINCT worker) = {len(self.workers)} FROM datasets_batch WHERE worker IN ({workers})",
+        )
+        deadline = time.monotonic() + WAIT_S
+        while not {web.name for web in self.webs} <= self.balancer.served:
+            if time.monotonic() > deadline:
+                raise RuntimeError("a web server served no request")
+            time.sleep(0.1)
+
+    def _start(self, release: Release) -> None:
+        """Start a worker and a web server, and wait until both serve."""
+        worker, web = self.processes.worker(release), self.processes.web(release)
+        owns = f"SELECT 1 FROM ingest_source WHERE owner = '{worker.name}' LIMIT 1"
+        self.processes.wait_for(worker, lambda: bool(self.ask(owns)))
+        self.processes.wait_for(web, lambda: is_ready(web))
+        self.balancer.add(web)
+        self.workers.append(worker)
+        self.webs.append(web)
+
+    def _stop_oldest(self, *, crash: bool) -> None:
+        """Stop the oldest worker and the oldest web server. `crash`: kill the worker."""
+        worker, web = self.workers.pop(0), self.webs.pop(0)
+        self.balancer.remove(web)
+        if crash:
+            self.processes.kill(worker)
+            self.processes.stop(web)
+        else:
+            self.processes.stop(worker, web)
+
+    def _change_contracts(self) -> None:
+        """With today's code, apply a new dataset and a new column; send records of both."""
+        folder = self._contracts("second", VISITS.contract(), EVENTS.contract(NEW_COLUMN))
+        run_commands(self.new, self.env, (["datasets", "apply", str(folder)], ["topics", "ensure"]))
+        self.journal.say("a column of events and the dataset visits are new")
+        self._wait(
+            "every worker to read events with the new contract",
+            "SELECT count(*) > 0 AND bool_and(b.version = d.version) FROM datasets_dataset d, ingest_source s,"
+            " LATERAL (SELECT version FROM datasets_batch WHERE source_id = s.id ORDER BY last_offset DESC LIMIT 1) b"
+            " WHERE d.name = 'events' AND s.dataset_id = d.id",
+        )
+        self.traffic.new_columns[EVENTS.name] = {"origin": "new"}
+        self.traffic.add(VISITS)
+
+    def _contracts(self, name: str, *documents: Mapping[str, Any]) -> Path:
+        """A new folder with these contracts."""
+        folder = self.folder / name
+        folder.mkdir()
+        for number, contract in enumerate(documents):
+            (folder / f"{number}.yaml").write_text(json.dumps(contract))
+        return folder
+
+    def _wait(self, what: str, query: str) -> None:
+        deadline = time.monotonic() + WAIT_S
+        while not self.ask(query)[0][0]:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"waited in vain for {what}")
+            time.sleep(0.1)
+
+    def _wait_until_read(self) -> None:
+        """Wait until the ledger has as many records as Kafka acknowledged."""
+        wanted = self.traffic.acknowledged
+        self._wait(
+            f"{wanted} records to be stored",
+            f"SELECT coalesce(sum(rows + rejects), 0) >= {wanted} FROM datasets_batch b JOIN ingest_source s"
+            " ON s.id = source_id WHERE topic LIKE 'drill.%'",
+        )
+
+
+def run_commands(release: Release, env: Mapping[str, str], commands: Sequence[Sequence[str]]) -> None:
+    """Run management commands of the release in one process. Raises RuntimeError: one failed."""
+    path = {"PYTHONPATH": f"{release.code}:{release.code / 'platform'}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "embedded.commands"],
+        input=json.dumps(commands),
+        env={**env, **path},
+        cwd=release.code,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stdout[-3000:] + done.stderr[-1000:])
+
+
+@contextmanager
+def drill(folder: Path, plan: Plan) -> Iterator[Drill]:
+    """A drill on servers of its own."""
+    with (
+        EmbeddedPostgres(folder / "postgres", quick=True) as postgres,
+        EmbeddedKafka(folder / "kafka", quick=True) as kafka,
+    ):
+        yield Drill(folder, postgres, kafka, plan)
