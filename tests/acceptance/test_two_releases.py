@@ -11,7 +11,7 @@ from embedded.errors import NetworkNeeded, NotInstalled
 from tests.drill.drill import OLD_COMMIT, Drill, Plan, drill
 from tests.requirement import skip_or_fail
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

@@ -154,7 +154,7 @@ class Audit:
         rows: dict[Place, Any] = {}
         doubled = []
         for source, offset, members in self._ask(query):
-            place = (*self._sources[source], offset)
+            place = (*self._sources.get(source, ("unknown source", source)), offset)
             doubled += [place] if place in rows else []
             rows[place] = members
         self.counts[f"{feed.name}: rows"] = len(rows)

@@ -69,13 +69,10 @@ class Balancer:
                 self._journal.note("refused connections retried")
                 time.sleep(0.05)
                 continue
-            except http.client.IncompleteRead as error:
-                self._journal.fault(f"{method} {path}: {server.name} cut its response ({error})")
-                self._drop(server.address)
-                repeated = True
-                continue
             except (OSError, http.client.HTTPException) as error:
                 self._drop(server.address)
+                if isinstance(error, http.client.IncompleteRead) and not server.killed:
+                    self._journal.fault(f"{method} {path}: {server.name} cut its response ({error})")
                 self._journal.note(f"lost connections retried ({type(error).__name__})")
                 repeated = True
                 continue

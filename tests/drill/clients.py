@@ -203,11 +203,14 @@ class Writer(Client):
     def _post(self, name: str) -> None:
         members, began_s = self._members(name), time.time()
         answer = self.send("POST", RECORDS, members)
-        if not self._exists(name) and answer is not None and answer.status == 409 and answer.repeated:
-            self._keep(name, members, began_s)  # the first attempt was executed
-            self._compare(name)
-        elif self._exists(name) or (name.startswith("m") and answer is not None and answer.status == 409):
+        if self._exists(name):
             self.expect(answer, 409)
+        elif answer is not None and answer.status == 409 and (answer.repeated or name.startswith("m")):
+            # The first attempt was executed, or Kafka's record came first.
+            if self._read(name)["amount"] == members["amount"]:
+                self._keep(name, members, began_s)
+            elif not name.startswith("m"):
+                raise ValueError(f"{name} exists with another amount than {members['amount']}")
         else:
             self._same(members, self.expect(answer, 201))
             self._keep(name, members, began_s)
@@ -266,10 +269,13 @@ class Writer(Client):
 
     def _compare(self, name: str) -> None:
         """Read the own write, perhaps from the other release."""
-        found = self._id(name)
-        members = json.loads(self.get(f"{RECORDS}/{found}").body)
+        members = self._read(name)
         if members["amount"] != self.ledger.written[name].amount:
             raise ValueError(f"{members} is not the last write {self.ledger.written[name]}")
+
+    def _read(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.get(f"{RECORDS}/{self._id(name)}").body)
+        return found
 
     @staticmethod
     def _same(members: dict[str, Any], answer: Answer) -> None:

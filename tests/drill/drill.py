@@ -17,7 +17,7 @@ from embedded.postgres import EmbeddedPostgres
 from tests.drill.audit import Audit, read_topics
 from tests.drill.balancer import Balancer
 from tests.drill.clients import Access, Client, Reader, Walker, Writer, Written
-from tests.drill.content import EVENTS, FEEDS, FIRST_FEEDS, NEW_COLUMN, VISITS
+from tests.drill.content import EVENTS, FEEDS, FIRST_FEEDS, NEW_COLUMN, VISITS, Feed
 from tests.drill.journal import Journal, Phase
 from tests.drill.processes import Process, Processes, Release, identity, is_ready
 from tests.drill.report import report, stored
@@ -30,9 +30,14 @@ TODAY: Final = "today"
 PREPARE: Final = (["migrate", "--no-input"], ["datasets", "apply", "contracts"], ["topics", "ensure"])
 """The commands of `entrypoint prepare`, which the chart's jobs run before the processes start."""
 FORWARD: Final = "forward, contracts change"
-WAIT_S: Final = 90.0
+WAIT_S: Final = 180.0
 BOTH: Final = {FORWARD, "back", "forward again"}
 """The phases in which both releases run."""
+
+
+READABLE: Final = '"bigint"'
+UNREADABLE: Final = '"vector"'
+"""A column type that both releases know, and one that neither knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +103,11 @@ class Drill:
         """Install the old release, and start its processes and the load."""
         self._phase(f"{OLD_NAME} alone")
         folder = self._contracts("first", *(feed.contract() for feed in FIRST_FEEDS))
-        grants = [word for name in ("readings:read", "accounts:read,write") for word in ("--grant", name)]
         commands = (
             *PREPARE,
             ["datasets", "apply", str(folder)],
             ["topics", "ensure"],
-            ["clients", "create", "drill", *grants, "--key-file", str(self.folder / "key")],
+            self._client("first"),
             ["steward", "create", "steward"],
         )
         run_commands(self.old, self.env, commands)
@@ -112,13 +116,21 @@ class Drill:
         for _ in range(self.plan.pairs):
             self._start(self.old)
         self.traffic.start()
-        key = (self.folder / "key").read_text().strip()
-        access = Access(key, self.env["ANDEN_STEWARD_PASSWORD"], self.plan.pause_s)
-        kinds = (Walker, Reader, Writer, Writer)
-        self.clients = [kind(self.balancer, self.journal, access, seed) for seed, kind in enumerate(kinds)]
-        for client in self.clients:
-            client.start()
+        self._start_clients("first", Walker, Reader, Writer, Writer)
         self._hold()
+
+    def _client(self, name: str) -> list[str]:
+        """The command that creates an API client."""
+        grants = [word for grant in ("readings:read", "accounts:read,write") for word in ("--grant", grant)]
+        return ["clients", "create", name, *grants, "--key-file", str(self.folder / f"{name}.key")]
+
+    def _start_clients(self, name: str, *kinds: type[Client]) -> None:
+        """Start clients of these kinds with the key of this API client."""
+        key = (self.folder / f"{name}.key").read_text().strip()
+        access = Access(key, self.env["ANDEN_STEWARD_PASSWORD"], self.plan.pause_s)
+        for kind in kinds:
+            self.clients.append(kind(self.balancer, self.journal, access, len(self.clients)))
+            self.clients[-1].start()
 
     def _replace(self) -> None:
         """Migrate, and replace the processes forward, back and forward again."""
@@ -140,6 +152,8 @@ class Drill:
             self._phase(name)
             for number in range(self.plan.pairs):
                 self._start(release)
+                if not number and release is self.old:
+                    self._make_unreadable(VISITS)
                 self._hold()
                 self._stop_oldest(crash=not number and release is self.old)
                 self._hold()
@@ -199,19 +213,19 @@ class Drill:
         self.webs.append(web)
 
     def _stop_oldest(self, *, crash: bool) -> None:
-        """Stop the oldest worker and the oldest web server. `crash`: kill the worker."""
+        """Stop the oldest worker and the oldest web server, which gets no more requests. `crash`: kill both."""
         worker, web = self.workers.pop(0), self.webs.pop(0)
-        self.balancer.remove(web)
         if crash:
-            self.processes.kill(worker)
-            self.processes.stop(web)
-        else:
+            self.processes.kill(worker, web)
+        self.balancer.remove(web)
+        if not crash:
             self.processes.stop(worker, web)
 
     def _change_contracts(self) -> None:
         """With today's code, apply a new dataset and a new column; send records of both."""
         folder = self._contracts("second", VISITS.contract(), EVENTS.contract(NEW_COLUMN))
-        run_commands(self.new, self.env, (["datasets", "apply", str(folder)], ["topics", "ensure"]))
+        commands = (["datasets", "apply", str(folder)], ["topics", "ensure"], self._client("second"))
+        run_commands(self.new, self.env, commands)
         self.journal.say("a column of events and the dataset visits are new")
         self._wait(
             "every worker to read events with the new contract",
@@ -221,6 +235,29 @@ class Drill:
         )
         self.traffic.new_columns[EVENTS.name] = {"origin": "new"}
         self.traffic.add(VISITS)
+        self._start_clients("second", Walker)
+
+    def _make_unreadable(self, feed: Feed) -> None:
+        """Store a contract as a later release may write it, until the dataset is paused; then the former one."""
+        paused = f"FROM ingest_source WHERE topic = '{feed.topic}' AND last_error <> ''"
+        self._store_version(feed, READABLE, UNREADABLE)
+        self._wait(f"{feed.name} to be paused", f"SELECT count(*) > 0 {paused}")
+        self.journal.say(f"{feed.name} is paused, because its contract is of a later release")
+        self._hold()
+        self._store_version(feed, UNREADABLE, READABLE)
+        self._wait(f"{feed.name} to be read again", f"SELECT count(*) = 0 {paused}")
+        self.journal.say(f"{feed.name} is read again")
+
+    def _store_version(self, feed: Feed, former: str, word: str) -> None:
+        """Store another version of the contract, in which `word` replaces `former`."""
+        with self._database.transaction():
+            self._database.execute(
+                "INSERT INTO datasets_contractversion (dataset_id, version, document, fingerprint)"
+                " SELECT d.id, d.version + 1, replace(document, %s, %s), fingerprint FROM datasets_contractversion v"
+                " JOIN datasets_dataset d ON d.id = dataset_id AND d.version = v.version WHERE name = %s",
+                (former, word, feed.name),
+            )
+            self._database.execute("UPDATE datasets_dataset SET version = version + 1 WHERE name = %s", (feed.name,))
 
     def _contracts(self, name: str, *documents: Mapping[str, Any]) -> Path:
         """A new folder with these contracts."""

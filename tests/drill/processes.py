@@ -1,5 +1,6 @@
 """The releases' code, and their worker and web processes."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Final
 from embedded.ports import LOOPBACK, free_port
 from tests.drill.journal import Journal
 
-UP_WITHIN_S: Final = 90.0
+UP_WITHIN_S: Final = 180.0
 DOWN_WITHIN_S: Final = 45.0
 
 
@@ -28,13 +29,14 @@ class Release:
 
 @dataclass(slots=True)
 class Process:
-    """A process of a release. `address` is a web server's."""
+    """A process of a release. `address` is a web server's; `killed`: it ended as in a crash."""
 
     name: str
     release: Release
     popen: subprocess.Popen[bytes]
     log: Path
     address: str = ""
+    killed: bool = False
 
     def prove(self) -> None:
         """Raise RuntimeError unless the process runs the code of its release."""
@@ -76,6 +78,7 @@ class Processes:
             popen = subprocess.Popen(
                 [release.code / "platform/entrypoint", *words],
                 env=env,
+                start_new_session=True,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -110,11 +113,13 @@ class Processes:
             if code := process.popen.returncode:
                 self._journal.fault(f"{process.name} exited with {code}: {process.last_words()}")
 
-    def kill(self, process: Process) -> None:
-        """End the process as a crash would."""
-        process.popen.send_signal(signal.SIGKILL)
-        process.popen.wait()
-        self._journal.say(f"{process.name} killed")
+    def kill(self, *processes: Process) -> None:
+        """End the processes and their children as a crash would."""
+        for process in processes:
+            process.killed = True
+            os.killpg(process.popen.pid, signal.SIGKILL)
+            process.popen.wait()
+            self._journal.say(f"{process.name} killed")
 
     def close(self) -> None:
         """End every process that still runs."""
