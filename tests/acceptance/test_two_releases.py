@@ -1,6 +1,5 @@
 """A rolling upgrade and a rollback under load: processes of 0.2.0 and of this code side by side."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,7 +7,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from embedded.errors import NetworkNeeded, NotInstalled
-from tests.drill.drill import OLD_COMMIT, Drill, Plan, drill
+from tests.drill.drill import Drill, HistoryMissing, Plan, drill
 from tests.requirement import skip_or_fail
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
@@ -23,9 +22,7 @@ def two_releases() -> Iterator[Drill]:
         try:
             with drill(folder, Plan(seconds=6, pairs=1, share=0.5, pause_s=0.3)) as one:
                 yield one
-        except subprocess.CalledProcessError:
-            skip_or_fail(f"this checkout has no history: {OLD_COMMIT} cannot run beside it")
-        except (NotInstalled, NetworkNeeded) as exc:
+        except (HistoryMissing, NotInstalled, NetworkNeeded) as exc:
             skip_or_fail(str(exc))
 
 

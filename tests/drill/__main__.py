@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.drill.drill import Plan, drill
+from tests.drill.drill import HistoryMissing, Plan, drill
 
 
 def main(arguments: list[str]) -> int:
@@ -16,9 +16,13 @@ def main(arguments: list[str]) -> int:
     with TemporaryDirectory(prefix="anden-drill-") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        with drill(folder, Plan(options.minutes * 60)) as one:
-            print(one.run())  # noqa: T201 - the output of make drill
-    return 1 if one.journal.faults else 0
+        try:
+            with drill(folder, Plan(options.minutes * 60)) as one:
+                print(one.run())  # noqa: T201 - the output of make drill
+                return 1 if one.journal.faults else 0
+        except HistoryMissing as exc:
+            print(exc, file=sys.stderr)  # noqa: T201
+            return 1
 
 
 if __name__ == "__main__":

@@ -65,12 +65,11 @@ class Client:
         """The response. Raises ValueError: none, or another status."""
         return self.expect(self.balancer.request("GET", path, headers=self._headers), status)
 
-    def send(self, method: str, path: str, members: Any = None) -> Answer | None:
-        """The response to a write."""
+    def send(self, method: str, path: str, members: Any = None, *, etag: str = "") -> Answer | None:
+        """The response to a write, if the record still has this ETag."""
         body = None if members is None else json.dumps(members).encode()
-        return self.balancer.request(
-            method, path, headers={**self._headers, "Content-Type": "application/json"}, body=body
-        )
+        headers = {**self._headers, "Content-Type": "application/json", **({"If-Match": etag} if etag else {})}
+        return self.balancer.request(method, path, headers=headers, body=body)
 
     @staticmethod
     def expect(answer: Answer | None, *statuses: int) -> Answer:
@@ -236,12 +235,15 @@ class Writer(Client):
             return
         members, began_s = self._members(name), time.time()
         del members["id"]
-        answer = self.send("PATCH", f"{RECORDS}/{found}", members)
         if not self._exists(name):
-            self.expect(answer, 404)
+            self.expect(self.send("PATCH", f"{RECORDS}/{found}", members), 404)
             return
-        self._same({**members, "id": name}, self.expect(answer, 200))
+        etag = self.get(f"{RECORDS}/{found}").headers["etag"]
+        answer = self.send("PATCH", f"{RECORDS}/{found}", members, etag=etag)
+        if answer is None or not (answer.repeated and answer.status == 412):  # the first attempt was executed
+            self._same({**members, "id": name}, self.expect(answer, 200))
         self._keep(name, members, began_s)
+        self._compare(name)
 
     def _delete(self, name: str) -> None:
         found = self._id(name)

@@ -1,16 +1,12 @@
 """The drill: forward, back and forward again, with the database migrated and contracts changed in between."""
 
-import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import psycopg
+from typing import Final
 
 from embedded.kafka import EmbeddedKafka
 from embedded.postgres import EmbeddedPostgres
@@ -18,26 +14,29 @@ from tests.drill.audit import Audit, read_topics
 from tests.drill.balancer import Balancer
 from tests.drill.clients import Access, Client, Reader, Walker, Writer, Written
 from tests.drill.content import EVENTS, FEEDS, FIRST_FEEDS, NEW_COLUMN, VISITS, Feed
+from tests.drill.installation import PREPARE, WAIT_S, Installation
 from tests.drill.journal import Journal, Phase
 from tests.drill.processes import Process, Processes, Release, identity, is_ready
 from tests.drill.report import report, stored
 from tests.drill.traffic import Traffic
-from tests.integration.upgrade.make_release import ROOT, environment, unpack
+from tests.integration.upgrade.make_release import ROOT, unpack
 
 OLD_COMMIT: Final = "8105343"
 OLD_NAME: Final = "0.2.0"
 TODAY: Final = "today"
-PREPARE: Final = (["migrate", "--no-input"], ["datasets", "apply", "contracts"], ["topics", "ensure"])
-"""The commands of `entrypoint prepare`, which the chart's jobs run before the processes start."""
 FORWARD: Final = "forward, contracts change"
-WAIT_S: Final = 180.0
 BOTH: Final = {FORWARD, "back", "forward again"}
 """The phases in which both releases run."""
-
-
 READABLE: Final = '"bigint"'
 UNREADABLE: Final = '"vector"'
 """A column type that both releases know, and one that neither knows."""
+
+
+class HistoryMissing(Exception):
+    """The checkout lacks the old release's commit."""
+
+    def __init__(self) -> None:
+        super().__init__(f"this checkout has no commit {OLD_COMMIT}, which {OLD_NAME} runs from: fetch the history")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,33 +57,18 @@ class Plan:
 class Drill:
     """An installation whose processes are replaced under load."""
 
-    def __init__(self, folder: Path, postgres: EmbeddedPostgres, kafka: EmbeddedKafka, plan: Plan) -> None:
-        self.folder = folder
+    def __init__(self, site: Installation, old: Release, plan: Plan) -> None:
+        self.site = site
         self.plan = plan
-        self.postgres = postgres
-        self.kafka = kafka
-        self.journal = Journal()
-        self.env = self._environment()
-        self.old = Release(OLD_NAME, unpack(OLD_COMMIT, folder / "old"))
+        self.old = old
         self.new = Release(TODAY, ROOT)
-        self.processes = Processes(self.env, folder, self.journal)
+        self.journal = Journal()
+        self.processes = Processes(site.env, site.folder, self.journal)
         self.balancer = Balancer(self.journal)
-        self.traffic = Traffic(kafka.bootstrap, FIRST_FEEDS, plan.share)
+        self.traffic = Traffic(site.bootstrap, FIRST_FEEDS, plan.share)
         self.workers: list[Process] = []
         self.webs: list[Process] = []
         self.clients: list[Client] = []
-        self._database = psycopg.connect(postgres.admin_url.removesuffix("postgres") + "anden", autocommit=True)
-
-    def _environment(self) -> dict[str, str]:
-        return environment(self.postgres, self.kafka, self.folder) | {
-            "ANDEN_KAFKA_SESSION_TIMEOUT_MS": "3000",
-            "ANDEN_STEWARD_PASSWORD": "drill-password-0123",
-            "ANDEN_WEB_WORKERS": "1",
-        }
-
-    def ask(self, query: str) -> list[Any]:
-        """The rows of a superuser's query."""
-        return self._database.execute(query.encode()).fetchall()
 
     def run(self) -> str:
         """Run all phases, audit the result, and report."""
@@ -97,48 +81,43 @@ class Drill:
                 client.stop()
             self.traffic.stop()
             self.processes.close()
-            self._database.close()
+            self.site.close()
 
     def _prepare(self) -> None:
         """Install the old release, and start its processes and the load."""
-        self._phase(f"{OLD_NAME} alone")
-        folder = self._contracts("first", *(feed.contract() for feed in FIRST_FEEDS))
+        self.journal.phase(f"{OLD_NAME} alone")
+        folder = self.site.contracts("first", *(feed.contract() for feed in FIRST_FEEDS))
         commands = (
             *PREPARE,
             ["datasets", "apply", str(folder)],
             ["topics", "ensure"],
-            self._client("first"),
+            self.site.client_command("first"),
             ["steward", "create", "steward"],
         )
-        run_commands(self.old, self.env, commands)
+        self.site.command(self.old, *commands)
         for release in (self.old, self.new):
-            self.journal.say(f"{release.name} imports {identity(release, self.env)}")
+            self.journal.say(f"{release.name} imports {identity(release, self.site.env)}")
         for _ in range(self.plan.pairs):
             self._start(self.old)
         self.traffic.start()
         self._start_clients("first", Walker, Reader, Writer, Writer)
         self._hold()
 
-    def _client(self, name: str) -> list[str]:
-        """The command that creates an API client."""
-        grants = [word for grant in ("readings:read", "accounts:read,write") for word in ("--grant", grant)]
-        return ["clients", "create", name, *grants, "--key-file", str(self.folder / f"{name}.key")]
-
     def _start_clients(self, name: str, *kinds: type[Client]) -> None:
         """Start clients of these kinds with the key of this API client."""
-        key = (self.folder / f"{name}.key").read_text().strip()
-        access = Access(key, self.env["ANDEN_STEWARD_PASSWORD"], self.plan.pause_s)
+        key = (self.site.folder / f"{name}.key").read_text().strip()
+        access = Access(key, self.site.env["ANDEN_STEWARD_PASSWORD"], self.plan.pause_s)
         for kind in kinds:
             self.clients.append(kind(self.balancer, self.journal, access, len(self.clients)))
             self.clients[-1].start()
 
     def _replace(self) -> None:
         """Migrate, and replace the processes forward, back and forward again."""
-        self._phase("today's migrations")
-        run_commands(self.new, self.env, PREPARE)
+        self.journal.phase("today's migrations")
+        self.site.command(self.new, *PREPARE)
         self.journal.say("today's code has migrated the database and applied the contracts")
         self._hold()
-        self._phase(FORWARD)
+        self.journal.phase(FORWARD)
         for number in range(self.plan.pairs):
             self._start(self.new)
             if not number:
@@ -146,10 +125,10 @@ class Drill:
             self._hold()
             self._stop_oldest(crash=number == 1)
             self._hold()
-        self._phase("today alone")
+        self.journal.phase("today alone")
         self._hold()
         for name, release in (("back", self.old), ("forward again", self.new)):
-            self._phase(name)
+            self.journal.phase(name)
             for number in range(self.plan.pairs):
                 self._start(release)
                 if not number and release is self.old:
@@ -157,7 +136,7 @@ class Drill:
                 self._hold()
                 self._stop_oldest(crash=not number and release is self.old)
                 self._hold()
-            self._phase(f"{release.name} alone again")
+            self.journal.phase(f"{release.name} alone again")
             self._hold()
 
     def _finish(self) -> str:
@@ -165,16 +144,21 @@ class Drill:
         for client in self.clients:
             client.stop()
         self.traffic.finish()
-        self._wait_until_read()
+        acknowledged = self.traffic.acknowledged
+        self.site.wait(
+            f"{acknowledged} records to be stored",
+            f"SELECT coalesce(sum(rows + rejects), 0) >= {acknowledged} FROM datasets_batch b JOIN ingest_source s"
+            " ON s.id = source_id WHERE topic LIKE 'drill.%'",
+        )
         self.processes.stop(*self.workers, *self.webs)
-        self._phase("audit")
+        self.journal.phase("audit")
         written: dict[str, Written] = {}
         for client in self.clients:
             written |= client.ledger.written if isinstance(client, Writer) else {}
-        verdict = Audit(self.ask, read_topics(self.kafka.bootstrap, FEEDS), written).run()
+        verdict = Audit(self.site.ask, read_topics(self.site.bootstrap, FEEDS), written).run()
         for difference in verdict.differences:
             self.journal.fault(difference)
-        phases = [(phase, stored(phase, self.ask)) for phase in self.journal.phases[:-1]]
+        phases = [(phase, stored(phase, self.site.ask)) for phase in self.journal.phases[:-1]]
         self._require_both(phases)
         return report(phases, self.journal, verdict, (self.old.name, self.new.name))
 
@@ -185,14 +169,11 @@ class Drill:
                 if not records.get(release) or not phase.requests[release]:
                     self.journal.fault(f"{release} did nothing in the phase {phase.name!r}")
 
-    def _phase(self, name: str) -> None:
-        self.journal.phase(name)
-
     def _hold(self) -> None:
         """Leave the processes under load, at least until each has stored a record or served a request."""
         time.sleep(self.plan.hold_s)
         workers = ", ".join(f"'{worker.name}'" for worker in self.workers)
-        self._wait(
+        self.site.wait(
             f"a batch of each of {workers}",
             f"SELECT count(DISTINCT worker) = {len(self.workers)} FROM datasets_batch WHERE worker IN ({workers})",
         )
@@ -206,7 +187,7 @@ class Drill:
         """Start a worker and a web server, and wait until both serve."""
         worker, web = self.processes.worker(release), self.processes.web(release)
         owns = f"SELECT 1 FROM ingest_source WHERE owner = '{worker.name}' LIMIT 1"
-        self.processes.wait_for(worker, lambda: bool(self.ask(owns)))
+        self.processes.wait_for(worker, lambda: bool(self.site.ask(owns)))
         self.processes.wait_for(web, lambda: is_ready(web))
         self.balancer.add(web)
         self.workers.append(worker)
@@ -223,11 +204,11 @@ class Drill:
 
     def _change_contracts(self) -> None:
         """With today's code, apply a new dataset and a new column; send records of both."""
-        folder = self._contracts("second", VISITS.contract(), EVENTS.contract(NEW_COLUMN))
-        commands = (["datasets", "apply", str(folder)], ["topics", "ensure"], self._client("second"))
-        run_commands(self.new, self.env, commands)
+        folder = self.site.contracts("second", VISITS.contract(), EVENTS.contract(NEW_COLUMN))
+        commands = (["datasets", "apply", str(folder)], ["topics", "ensure"], self.site.client_command("second"))
+        self.site.command(self.new, *commands)
         self.journal.say("a column of events and the dataset visits are new")
-        self._wait(
+        self.site.wait(
             "every worker to read events with the new contract",
             "SELECT count(*) > 0 AND bool_and(b.version = d.version) FROM datasets_dataset d, ingest_source s,"
             " LATERAL (SELECT version FROM datasets_batch WHERE source_id = s.id ORDER BY last_offset DESC LIMIT 1) b"
@@ -240,71 +221,24 @@ class Drill:
     def _make_unreadable(self, feed: Feed) -> None:
         """Store a contract as a later release may write it, until the dataset is paused; then the former one."""
         paused = f"FROM ingest_source WHERE topic = '{feed.topic}' AND last_error <> ''"
-        self._store_version(feed, READABLE, UNREADABLE)
-        self._wait(f"{feed.name} to be paused", f"SELECT count(*) > 0 {paused}")
+        self.site.store_version(feed, READABLE, UNREADABLE)
+        self.site.wait(f"{feed.name} to be paused", f"SELECT count(*) > 0 {paused}")
         self.journal.say(f"{feed.name} is paused, because its contract is of a later release")
         self._hold()
-        self._store_version(feed, UNREADABLE, READABLE)
-        self._wait(f"{feed.name} to be read again", f"SELECT count(*) = 0 {paused}")
+        self.site.store_version(feed, UNREADABLE, READABLE)
+        self.site.wait(f"{feed.name} to be read again", f"SELECT count(*) = 0 {paused}")
         self.journal.say(f"{feed.name} is read again")
-
-    def _store_version(self, feed: Feed, former: str, word: str) -> None:
-        """Store another version of the contract, in which `word` replaces `former`."""
-        with self._database.transaction():
-            self._database.execute(
-                "INSERT INTO datasets_contractversion (dataset_id, version, document, fingerprint)"
-                " SELECT d.id, d.version + 1, replace(document, %s, %s), fingerprint FROM datasets_contractversion v"
-                " JOIN datasets_dataset d ON d.id = dataset_id AND d.version = v.version WHERE name = %s",
-                (former, word, feed.name),
-            )
-            self._database.execute("UPDATE datasets_dataset SET version = version + 1 WHERE name = %s", (feed.name,))
-
-    def _contracts(self, name: str, *documents: Mapping[str, Any]) -> Path:
-        """A new folder with these contracts."""
-        folder = self.folder / name
-        folder.mkdir()
-        for number, contract in enumerate(documents):
-            (folder / f"{number}.yaml").write_text(json.dumps(contract))
-        return folder
-
-    def _wait(self, what: str, query: str) -> None:
-        deadline = time.monotonic() + WAIT_S
-        while not self.ask(query)[0][0]:
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"waited in vain for {what}")
-            time.sleep(0.1)
-
-    def _wait_until_read(self) -> None:
-        """Wait until the ledger has as many records as Kafka acknowledged."""
-        wanted = self.traffic.acknowledged
-        self._wait(
-            f"{wanted} records to be stored",
-            f"SELECT coalesce(sum(rows + rejects), 0) >= {wanted} FROM datasets_batch b JOIN ingest_source s"
-            " ON s.id = source_id WHERE topic LIKE 'drill.%'",
-        )
-
-
-def run_commands(release: Release, env: Mapping[str, str], commands: Sequence[Sequence[str]]) -> None:
-    """Run management commands of the release in one process. Raises RuntimeError: one failed."""
-    path = {"PYTHONPATH": f"{release.code}:{release.code / 'platform'}"}
-    done = subprocess.run(
-        [sys.executable, "-m", "embedded.commands"],
-        input=json.dumps(commands),
-        env={**env, **path},
-        cwd=release.code,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stdout[-3000:] + done.stderr[-1000:])
 
 
 @contextmanager
 def drill(folder: Path, plan: Plan) -> Iterator[Drill]:
-    """A drill on servers of its own."""
+    """A drill on servers of its own. Raises HistoryMissing."""
+    try:
+        old = Release(OLD_NAME, unpack(OLD_COMMIT, folder / "old"))
+    except subprocess.CalledProcessError as exc:
+        raise HistoryMissing from exc
     with (
         EmbeddedPostgres(folder / "postgres", quick=True) as postgres,
         EmbeddedKafka(folder / "kafka", quick=True) as kafka,
     ):
-        yield Drill(folder, postgres, kafka, plan)
+        yield Drill(Installation(folder, postgres, kafka), old, plan)
