@@ -85,19 +85,24 @@ class Walker(Client):
     def round(self) -> None:
         place = self.chance.choice(PLACES)
         query = {"place": place, "limit": self.chance.choice((20, 100, 300))}
-        if self.chance.random() < 0.5:
-            query["order"] = self.chance.choice(("number", "-number"))
+        order = self.chance.choice(("", "number", "-number"))
+        query |= {"order": order} if order else {}
         path: str | None = f"{DATASETS}/{READINGS.name}/records?{urlencode(query)}"
         seen: set[str] = set()
-        record: dict[str, Any] = {}
+        records: list[dict[str, Any]] = []
         for _ in range(MOST_PAGES):
             if path is None:
                 break
             page = json.loads(self.get(path).body)
             for record in page["records"]:
                 self._verify(record, place, seen)
+            records += page["records"]
             path = _path(page["next"])
-        if record:
+        numbers = [record["number"] for record in records]
+        if order and numbers != sorted(numbers, reverse=order.startswith("-")):
+            raise ValueError(f"not in the order {order}: {numbers}")
+        if records:
+            record = self.chance.choice(records)
             found = json.loads(self.get(f"{DATASETS}/{READINGS.name}/records/{record['_id']}").body)
             if found != record:
                 raise ValueError(f"a record differs from its page: {found} and {record}")

@@ -170,7 +170,7 @@ class Drill:
                     self.journal.fault(f"{release} did nothing in the phase {phase.name!r}")
 
     def _hold(self) -> None:
-        """Leave the processes under load, at least until each has stored a record or served a request."""
+        """Leave the processes under load, until each has stored a record, or served a request and is ready."""
         time.sleep(self.plan.hold_s)
         workers = ", ".join(f"'{worker.name}'" for worker in self.workers)
         self.site.wait(
@@ -178,9 +178,9 @@ class Drill:
             f"SELECT count(DISTINCT worker) = {len(self.workers)} FROM datasets_batch WHERE worker IN ({workers})",
         )
         deadline = time.monotonic() + WAIT_S
-        while not {web.name for web in self.webs} <= self.balancer.served:
+        while not all(web.name in self.balancer.served and is_ready(web) for web in self.webs):
             if time.monotonic() > deadline:
-                raise RuntimeError("a web server served no request")
+                raise RuntimeError("a web server served no request, or is not ready")
             time.sleep(0.1)
 
     def _start(self, release: Release) -> None:
