@@ -135,7 +135,7 @@ class Processes:
 
 
 def is_ready(process: Process) -> bool:
-    """Whether the web server says that it can serve requests."""
+    """Whether the web server reports that it can serve requests."""
     try:
         with urllib.request.urlopen(f"http://{process.address}/readyz", timeout=5) as answer:
             return bool(answer.status == 200)

@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 from tests.drill.content import Feed, Load
 
 FATE: Final = "fate"
-"""The header that says what must become of the record."""
+"""The name of the header with what must become of the record."""
 TICK_S: Final = 0.05
 
 
