@@ -27,6 +27,7 @@ FIRST: Final = (
     "kafka",
     "tests/infra/functions",
     "make run",
+    "tests/acceptance/test_two_releases.py",
     "tests/integration/ingest/test_cut_logs.py",
     "tests/infra/emulated",
     "tests/infra",
