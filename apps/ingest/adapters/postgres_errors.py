@@ -45,6 +45,8 @@ def translate_errors(*, in_table: bool = False) -> Iterator[None]:
     """
     try:
         yield
+    except AnswerTimeout as error:
+        raise StoreUnresponsive(str(error)) from error
     except psycopg.Error as error:
         if error.sqlstate is None and isinstance(error, DRIVER_ERRORS):
             raise
@@ -55,8 +57,6 @@ def translate_errors(*, in_table: bool = False) -> Iterator[None]:
 
 def ingest_error(error: psycopg.Error, *, in_table: bool = False) -> IngestError:
     """The error of ingest for this one, named by its reaction."""
-    if isinstance(error, AnswerTimeout):
-        return StoreUnresponsive(str(error))
     diagnostic = error.diag
     text = diagnostic.message_primary or str(error).strip().splitlines()[0] if str(error) else repr(error)
     message = f"{text} ({error.sqlstate})" if error.sqlstate else text
