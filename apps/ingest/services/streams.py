@@ -1,6 +1,7 @@
 """The sources that this worker reads: claimed when assigned, released when revoked."""
 
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -14,12 +15,14 @@ from apps.ingest.core.errors import (
     PipelineStopped,
     RetriableStoreError,
     StateUnreadable,
+    TableUnavailable,
     TopicRefused,
 )
 from apps.ingest.core.ports import GroupConsumer, SourceClaim, Store, TargetTable, TopicAdmin
 from apps.ingest.core.records import (
     OffsetAndEpoch,
     OffsetRange,
+    Position,
     SourceKey,
     TopicPartition,
     TopicState,
@@ -32,6 +35,12 @@ from apps.ingest.services.topic_refusals import TopicRefusals
 from apps.ingest.services.unreadable_datasets import UnreadableDatasets
 
 LOGGER: Final = logging.getLogger("apps.ingest")
+WAIT_S: Final = 5.0
+"""The longest pause before trying a locked table, or a frozen owner's session, again."""
+
+MOST_NAMES: Final = 5
+"""Datasets that a log line names."""
+
 FENCE_PAUSE_S: Final = 15.0
 """Longer than Kafka takes to notify a worker that its group evicted it."""
 
@@ -50,8 +59,10 @@ class Streams:
         self._assigned: set[TopicPartition] = set()
         self._targets: tuple[TargetTable, ...] = ()
         self._streams: dict[tuple[TopicPartition, int], Stream] = {}
+        self._unproven: set[tuple[TopicPartition, int]] = set()
         self._by_partition: dict[TopicPartition, list[Stream]] = {}
         self._by_dataset: dict[int, list[Stream]] = {}
+        self._is_waiting = False
         self.states: Mapping[str, TopicState] = {}
 
     def __iter__(self) -> Iterator[Stream]:
@@ -65,9 +76,9 @@ class Streams:
         """The claimed streams of this dataset."""
         return [stream for stream in self._by_dataset.get(dataset_id, ()) if stream.position is not None]
 
-    def sources(self, dataset_id: int) -> list[int]:
-        """The ids of the dataset's claimed sources."""
-        return [stream.position.source_id for stream in self.of(dataset_id) if stream.position is not None]
+    def claimed_count(self) -> int:
+        """How many streams are claimed."""
+        return sum(stream.position is not None for stream in self)
 
     @property
     def assigned(self) -> frozenset[TopicPartition]:
@@ -162,44 +173,91 @@ class Streams:
             **self.states,
             **self._topics.states({one.topic_partition.topic for one in streams}).for_reader().found,
         }
-        moved = set()
+        claimable: list[tuple[Stream, OffsetRange]] = []
         for stream in streams:
             try:
-                self._claim_one(stream, range_of(ranges, stream.topic_partition))
-            except Fenced as error:
-                self._fenced(stream, str(error), now_s=now_s)
+                claimable.append((stream, range_of(ranges, stream.topic_partition)))
             except PipelineStopped as error:
                 self.stop(stream, error, now_s=now_s)
-            except (RetriableStoreError, BrokerUnavailable):
-                raise
-            except Exception as error:  # noqa: BLE001  this stream's state is at fault, not the others'
-                self._defects.log(error)
-                self.stop(stream, StateUnreadable(f"its position fails with {type(error).__name__}"), now_s=now_s)
-            else:
-                moved.add(stream.topic_partition)
-        self._resume(moved)
+        results = self._claim_all(claimable)
+        claimed = [stream for (stream, held), result in results if self._take(stream, held, result, now_s)]
+        self._resume({stream.topic_partition for stream in claimed})
+        self._log_claimed(claimed, [result for _, result in results if isinstance(result, RetriableStoreError)])
 
-    def _claim_one(self, stream: Stream, held: OffsetRange) -> None:
-        state = self.states[stream.topic_partition.topic]
-        key = SourceKey(
-            stream.target.dataset_id, *(stream.topic_partition.topic, state.topic_id, stream.topic_partition.partition)
-        )
-        position = self._store.claim(SourceClaim(key, held.first, stream.known_epoch))
-        if not held.first <= position.next_offset <= held.end:
-            self._store.release([position])
-            raise OffsetsLost(lost_line(stream, position.next_offset, f" (Kafka holds {held.first} to {held.end})"))
+    def _claim_all(
+        self, claimable: Sequence[tuple[Stream, OffsetRange]]
+    ) -> list[tuple[tuple[Stream, OffsetRange], Position | IngestError]]:
+        """The position of each stream, or why it cannot be claimed. Raises RetriableStoreError."""
+        claims = [self._claim_of(stream, held) for stream, held in claimable]
+        if not claims:
+            return []
+        try:
+            return list(zip(claimable, self._store.claim(claims), strict=True))
+        except RetriableStoreError:
+            raise
+        except Exception:  # noqa: BLE001  one stream's state is at fault, not the others'
+            self._store.reset()
+        return [(stream, self._claim_one(claim)) for stream, claim in zip(claimable, claims, strict=True)]
+
+    def _claim_one(self, claim: SourceClaim) -> Position | IngestError:
+        try:
+            return self._store.claim([claim])[0]
+        except RetriableStoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  this stream's state is at fault
+            self._store.reset()
+            self._defects.log(error)
+            return StateUnreadable(f"its position fails with {type(error).__name__}")
+
+    def _claim_of(self, stream: Stream, held: OffsetRange) -> SourceClaim:
+        topic, partition = stream.topic_partition
+        key = SourceKey(stream.target.dataset_id, topic, self.states[topic].topic_id, partition)
+        return SourceClaim(key, held.first, stream.known_epoch)
+
+    def _take(self, stream: Stream, held: OffsetRange, claimed: Position | IngestError, now_s: float) -> bool:
+        """Read from the claimed position, or react to the error; return whether the stream is claimed."""
+        match claimed:
+            case Fenced():
+                self._fenced(stream, str(claimed), now_s=now_s)
+            case PipelineStopped():
+                self.stop(stream, claimed, now_s=now_s)
+            case IngestError():
+                stream.backoff.failed(now_s, at_most_s=WAIT_S)
+            case Position() if not held.first <= claimed.next_offset <= held.end:
+                self._store.release([claimed])
+                lost = lost_line(stream, claimed.next_offset, f" (Kafka holds {held.first} to {held.end})")
+                self.stop(stream, OffsetsLost(lost), now_s=now_s)
+            case Position():
+                self._begin(stream, claimed)
+                return True
+        return False
+
+    def _begin(self, stream: Stream, position: Position) -> None:
         stream.position, stream.known_epoch = position, position.epoch
         if position.orphaned:
             # The crashed worker's open batch reached no further.
             stream.orphaned_until = position.next_offset + 2 * self._batch_rows
             stream.attempt = position.attempt
-            stream.careful_until = max(stream.careful_until, stream.orphaned_until)
         if not stream.unproven:
             self._recover(stream)
-        LOGGER.info(
-            "%s: reading %s from offset %d, epoch %d",
-            *(stream.target.name, stream.topic_partition, position.next_offset, position.epoch),
-        )
+
+    def _log_claimed(self, claimed: Sequence[Stream], waiting: Sequence[RetriableStoreError]) -> None:
+        """Log a line about the claimed streams, and one when others begin to wait for their previous owner."""
+        if waiting and not self._is_waiting:
+            LOGGER.warning("%s; %d partitions wait for it", waiting[0], len(waiting))
+        self._is_waiting = bool(waiting)
+        for stream in claimed:
+            position = stream.position
+            if position is not None:
+                LOGGER.log(
+                    logging.INFO if len(claimed) == 1 else logging.DEBUG,
+                    "%s: reading %s from offset %d, epoch %d",
+                    *(stream.target.name, stream.topic_partition, position.next_offset, position.epoch),
+                )
+        if len(claimed) > 1:
+            names = sorted({stream.target.name for stream in claimed})
+            more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+            LOGGER.info("reading %d partitions: %s%s", len(claimed), ", ".join(names[:MOST_NAMES]), more)
 
     def committed(self, dataset_id: int) -> None:
         """Clear the errors of the dataset's streams after a commit."""
@@ -209,6 +267,7 @@ class Streams:
 
     def _recover(self, stream: Stream) -> None:
         stream.last_error, stream.unproven = "", False
+        self._unproven.discard((stream.topic_partition, stream.target.dataset_id))
         stream.backoff.succeeded()
         self._show(stream.target)
 
@@ -248,7 +307,9 @@ class Streams:
         stream.last_error = str(error)
         held, stream.position, stream.known_epoch = stream.position, None, None
         stream.unproven = stream.unproven or (held is not None and not isinstance(error, ENDED_BY_CLAIM))
-        stream.backoff.failed(now_s)
+        if stream.unproven:
+            self._unproven.add((stream.topic_partition, stream.target.dataset_id))
+        stream.backoff.failed(now_s, at_most_s=WAIT_S if isinstance(error, TableUnavailable) else math.inf)
         self._pause_idle(stream.topic_partition)
         self._show(stream.target)
         state = self.states.get(stream.topic_partition.topic)
@@ -307,8 +368,15 @@ class Streams:
             for stream in self.at(partition):
                 if stream.position is not None:
                     stream.position.end_offset = end
-                    if stream.unproven:
-                        self._recover(stream)
+
+    def prove(self) -> None:
+        """Clear the errors of streams that were read to their end; no batch is open."""
+        for key in list(self._unproven):
+            stream = self._streams.get(key)
+            if stream is None:
+                self._unproven.discard(key)
+            elif stream.position is not None and stream.position.end_offset is not None:
+                self._recover(stream)
 
     def fence(self, stream: Stream, why: str, *, now_s: float) -> None:
         """Drop a position that another worker has taken over."""
