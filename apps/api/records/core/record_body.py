@@ -9,7 +9,7 @@ from apps.api.records.core.merge_patch import is_null, is_object, merge
 from apps.datasets.core.contract.contract import EXTRA, Contract
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.record.json_reader import json_reader
-from apps.datasets.core.record.record_errors import BROKEN, why_no_object
+from apps.datasets.core.record.json_syntax import BROKEN, why_no_object
 from apps.datasets.core.record.record_format import Values
 
 RecordMembers = dict[str, msgspec.Raw]

@@ -13,8 +13,10 @@ from msgspec.structs import astuple
 
 from apps.datasets.core.contract.contract import Contract, ContractField, UnknownFieldsPolicy
 from apps.datasets.core.errors import BadRecord
+from apps.datasets.core.record.field_errors import decode_field
+from apps.datasets.core.record.json_syntax import BROKEN
 from apps.datasets.core.record.nesting import MAX_DEPTH, is_too_deep, too_deep
-from apps.datasets.core.record.record_errors import BROKEN, PARTS, decode_field, record_error
+from apps.datasets.core.record.record_errors import PARTS, RecordExaminer
 from apps.datasets.core.record.record_format import EncodedRecord, Values
 from apps.datasets.core.record.row_checks import MAX_BYTES, RowChecks
 from apps.datasets.core.record.value_checks import annotation, decode_hook, holds_nul, nullable
@@ -33,6 +35,7 @@ class JsonReader:
         # Attributes for the path of every record that is decoded on its own.
         self._typed, self._keeps, self._grows = self._row.typed, self._row.keeps, bool(self._row.growing)
         self._names = frozenset(field.name for field in contract.fields)
+        self._examiner = RecordExaminer(contract)
         self._decoder = msgspec.json.Decoder(record_struct(contract), dec_hook=decode_hook)
 
     def decode(self, value: bytes, _record: EncodedRecord | None = None) -> Values:
@@ -41,9 +44,12 @@ class JsonReader:
         Raises BadRecord: it can never become a row of this contract.
         """
         try:
-            row = astuple(self._decoder.decode(value))
-        except BROKEN as error:
-            raise record_error(self.contract, value, error) from None
+            return self._row_of(value)
+        except (BadRecord, *BROKEN) as error:
+            raise self._examiner.error(value, error) from None
+
+    def _row_of(self, value: bytes) -> Values:
+        row = astuple(self._decoder.decode(value))
         row = self._typed(row, len(value))
         if self._keeps:
             row = (*row, self._extra(value))
@@ -124,10 +130,7 @@ class JsonReader:
             raise BadRecord("bad_key", "the key is not UTF-8 text", field=fields[0].name) from None
 
     def _extra(self, value: bytes) -> msgspec.Raw | None:
-        try:
-            parts = PARTS.decode(value)
-        except BROKEN as error:
-            raise record_error(self.contract, value, error) from None
+        parts = PARTS.decode(value)
         extra = {name: part for name, part in parts.items() if name not in self._names}
         if not extra:
             return None

@@ -1,145 +1,130 @@
-"""Why a record is not a row of its contract: the slow path, which names the field and the reason."""
+"""Why a record is not a row of its contract: every fault, with its field and reason. Only bad records get here."""
 
-import re
-from string import printable
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
 from apps.datasets.core.contract.contract import Contract, ContractField, UnknownFieldsPolicy
-from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record.nesting import too_deep, why_too_deep
-from apps.datasets.core.record.record_format import undecodable
-from apps.datasets.core.record.row_checks import JSON_NULL
-from apps.datasets.core.record.value_checks import decode_hook, nullable, value_check
+from apps.datasets.core.errors import BadRecord, RecordFault
+from apps.datasets.core.record.envelopes import envelope_hint
+from apps.datasets.core.record.field_errors import decode_field
+from apps.datasets.core.record.json_syntax import BROKEN, Defect, defects, mended, not_utf8, why_no_object
+from apps.datasets.core.record.nesting import is_too_deep, too_deep, why_too_deep
+from apps.datasets.core.record.value_checks import nul_check
 
-BEYOND_DOUBLE: Final = "Number out of range"
-"""msgspec's message for it."""
-_LENGTH: Final = re.compile(r"Expected `(\w+)` of length (>=|<=) (\d+)")
-_BOUND: Final = re.compile(r"Expected `\w+` (>=|<=|>|<) (\S+)")
-_MULTIPLE: Final = re.compile(r"Expected `\w+` that's a multiple of (\S+)")
-BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-
-_LETTERS: Final = frozenset(printable.encode())
-_OPENINGS: Final = (
-    (b"\xef\xbb\xbf", "a byte order mark, which JSON must not have"),
-    (b"\xff\xfe", "the byte order mark of UTF-16: JSON is UTF-8"),
-    (b"\xfe\xff", "the byte order mark of UTF-16: JSON is UTF-8"),
-    (b"\x1f\x8b", "gzip: have the producer compress batches, not values"),
-    (b"\x28\xb5\x2f\xfd", "zstd: have the producer compress batches, not values"),
-)
-"""Known first bytes of records that are not JSON."""
-_FRAME: Final = b"\0\0"
-_FRAME_BYTES: Final = 5
-"""The header of a schema registry: a zero, the schema's id in four bytes, the first of them zero in practice."""
+MAX_FAULTS: Final = 20
+MORE: Final = "more"
+"""The reason of the last fault, which counts those that are left out."""
+MAX_NAME: Final = 63
+"""Characters of an unknown field's name; PostgreSQL's limit for a column."""
+_MISPLACED: Final = ("missing_field", "unknown_field")
+NUL_ESCAPE: Final = b"\\u0000"
 PARTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 """Decodes an object to its members as raw JSON."""
 
+Members = Mapping[str, msgspec.Raw]
 
-def record_error(contract: Contract, value: bytes, error: Exception) -> BadRecord:
-    """The error about a record that msgspec rejected with `error`."""
-    try:
-        parts = PARTS.decode(value)
-    except BROKEN:
-        return _binary_error(value) or why_no_object(value, "the record")
-    names = {field.name for field in contract.fields}
-    for field in contract.fields:
-        if field.name not in parts:
-            if field.required:
-                return BadRecord("missing_field", f"{field.name!r} is required but missing", field=field.name)
-            continue
+
+class RecordExaminer:
+    """Finds all faults of a contract's bad records."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._order = [field.name for field in contract.fields]
+        self._names = frozenset(self._order)
+
+    def error(self, value: bytes, error: Exception) -> BadRecord:
+        """The error about a record that the reader rejected with `error`, a BadRecord or msgspec's."""
+        found: Sequence[Defect] = ()
         try:
-            decode_field(field, bytes(parts[field.name]))
-        except BadRecord as bad:
-            return bad
-    for name in parts if contract.unknown_fields is UnknownFieldsPolicy.REJECT else ():
-        if name not in names:
-            return BadRecord("unknown_field", f"{name[:63]!r} is not in the contract", field=name[:63])
-    return why_too_deep(value) or _duplicate_field(contract, str(error))
+            members = PARTS.decode(value)
+        except BROKEN:
+            found = defects(value)
+            try:
+                members = PARTS.decode(mended(value, found))
+            except BROKEN:
+                return why_no_object(value, "the record")
+        faults = [*self._in_contract(members, found), *self._beyond_contract(members, found)]
+        faults = self._with_readers(faults, error, value)
+        if faults[0].reason in _MISPLACED and (hint := envelope_hint(self._names, members)):
+            faults[0] = faults[0]._replace(message=f"{faults[0].message}; {hint}")
+        return bad_record(faults)
+
+    def _in_contract(self, members: Members, found: Sequence[Defect]) -> Iterator[RecordFault]:
+        """The faults of the contract's fields, in its order."""
+        spellings: set[str] = set()
+        for field in self._contract.fields:
+            if field.name in members:
+                yield from _member_faults(field, bytes(members[field.name]), found)
+            elif field.required:
+                spellings = spellings or {_spelling(name) for name in members}
+                hint = ", but has it in another spelling" if _spelling(field.name) in spellings else ""
+                yield RecordFault(field.name, "missing_field", f"{field.name!r} is required but missing{hint}")
+
+    def _beyond_contract(self, members: Members, found: Sequence[Defect]) -> Iterator[RecordFault]:
+        """The faults of names, and of fields that the contract does not define, in the record's order."""
+        policy = self._contract.unknown_fields
+        for defect in found:
+            if defect.member not in self._names:
+                yield RecordFault("", "not_json", f"a field's name, or an unknown field, {defect.what}")
+        for name in members if policy is not UnknownFieldsPolicy.IGNORE else ():
+            if name in self._names:
+                continue
+            if policy is UnknownFieldsPolicy.REJECT:
+                yield RecordFault(name[:MAX_NAME], "unknown_field", f"{name[:MAX_NAME]!r} is not in the contract")
+            elif is_too_deep(members[name]):
+                yield too_deep(name).faults[0]
+
+    def _with_readers(self, faults: list[RecordFault], error: Exception, value: bytes) -> list[RecordFault]:
+        """The faults, with the reader's own error if it concerns another field; at least one."""
+        if not isinstance(error, BadRecord) and not faults:
+            error = why_too_deep(value) or self._duplicate_field(str(error))
+        if not isinstance(error, BadRecord) or error.field in {fault.field for fault in faults}:
+            return faults
+        order = {"": -1} | {name: at for at, name in enumerate(self._order)}
+        return sorted([*faults, *error.faults], key=lambda fault: order.get(fault.field, len(order)))
+
+    def _duplicate_field(self, message: str) -> BadRecord:
+        """The error about a duplicate field: msgspec reports the first occurrence, while the last one is valid."""
+        name = next((field.name for field in self._contract.fields if f"`$.{field.name}" in message), "")
+        reason = "wrong_type" if "`, got `" in message else "out_of_range"
+        return BadRecord(reason, f"duplicate field {name!r}, and not every value is valid", field=name)
 
 
-def _duplicate_field(contract: Contract, message: str) -> BadRecord:
-    """The error about a duplicate field: msgspec reports the first occurrence, while the last one is valid."""
-    name = next((field.name for field in contract.fields if f"`$.{field.name}" in message), "")
-    reason = "wrong_type" if "`, got `" in message else "out_of_range"
-    return BadRecord(reason, f"duplicate field {name!r}, and not every value is valid", field=name)
+def bad_record(faults: Sequence[RecordFault]) -> BadRecord:
+    """The error with these faults, at least one; after MAX_FAULTS of them, only their number."""
+    first, listed = faults[0], list(faults[:MAX_FAULTS])
+    if len(faults) > MAX_FAULTS:
+        listed.append(RecordFault("", MORE, f"and {len(faults) - MAX_FAULTS} more"))
+    return BadRecord(first.reason, first.message, field=first.field, faults=listed)
 
 
-def decode_field(field: ContractField, part: bytes) -> Any:
-    """The field's value from its JSON. Raises BadRecord."""
+def _member_faults(field: ContractField, part: bytes, found: Sequence[Defect]) -> Iterator[RecordFault]:
+    """The fault of one field's JSON, if any."""
+    for defect in found:
+        if defect.member == field.name:
+            yield RecordFault(field.name, "not_json", f"{field.name!r} {defect.what}")
+            return
     try:
-        value = msgspec.json.decode(part, type=nullable(field), dec_hook=decode_hook)
-    except BROKEN as error:
-        raise _field_error(field, part, error) from None
-    if isinstance(value, msgspec.Raw) and bytes(value) == JSON_NULL:
-        value = None
-    check = value_check(field)
-    if check and value is not None:
-        check(value)
-    return value
+        value = decode_field(field, part)
+        if value is None and field.required:
+            yield RecordFault(field.name, "missing_field", f"{field.name!r} is required but null")
+        elif isinstance(value, msgspec.Raw):
+            yield from _document_faults(field.name, part)
+        if NUL_ESCAPE in part and value is not None:
+            nul_check(field.name)(value)
+    except BadRecord as bad:
+        yield bad.faults[0]
 
 
-def _field_error(field: ContractField, part: bytes, error: Exception) -> BadRecord:
-    if isinstance(error, RecursionError):
-        return too_deep(field.name)
-    if isinstance(error, UnicodeDecodeError):
-        return BadRecord("not_json", f"{field.name!r} is not valid UTF-8", field=field.name)
-    if part.strip() == b"null":
-        return BadRecord("missing_field", f"{field.name!r} is required but null", field=field.name)
-    if field.checks.enum:
-        return BadRecord("not_allowed", f"{field.name!r} is not one of the allowed values", field=field.name)
-    bare = list[Any] if field.type.array else field.type.spec.python
-    try:
-        msgspec.json.decode(part, type=bare, dec_hook=decode_hook)
-    except BROKEN as broken:
-        if field.type.spec.python is float and str(broken).startswith(BEYOND_DOUBLE):
-            rule = f"{field.name!r} contains a number that {field.type.sql} cannot represent"
-            return BadRecord("out_of_range", rule, field=field.name)
-        return BadRecord("wrong_type", f"{field.name!r} is not of type {field.type.sql}", field=field.name)
-    # The type matches, so a bound, a length, a pattern or an item does not.
-    return BadRecord("out_of_range", _violation(field.name, error), field=field.name)
+def _document_faults(name: str, part: bytes) -> Iterator[RecordFault]:
+    if rule := not_utf8(part):
+        yield RecordFault(name, "not_json", f"{name!r} {rule}")
+    elif is_too_deep(part):
+        yield too_deep(name).faults[0]
 
 
-def _violation(name: str, error: Exception) -> str:
-    """The violated rule from msgspec's message, which quotes no value: `'code' must have at least 3 characters`."""
-    rule = str(error).split(" - at")[0]
-    if length := _LENGTH.fullmatch(rule):
-        kind, sign, number = length.groups()
-        unit = ("character" if kind == "str" else "item") + "s" * (number != "1")
-        return f"{name!r} must have at {'least' if sign == '>=' else 'most'} {number} {unit}"
-    if bound := _BOUND.fullmatch(rule):
-        return f"{name!r} must be {bound[1]} {bound[2]}"
-    if multiple := _MULTIPLE.fullmatch(rule):
-        return f"{name!r} must be a multiple of {multiple[1]}"
-    return f"{name!r}: {rule}"
-
-
-def why_no_object(text: bytes, what: str) -> BadRecord:
-    """The error about a text that is not a JSON object."""
-    try:
-        text.decode("utf-8")
-        msgspec.json.decode(text, type=msgspec.Raw)
-    except UnicodeDecodeError as error:
-        return BadRecord("not_json", f"{what} is not UTF-8: byte {error.start}")
-    except BROKEN as error:
-        deep = why_too_deep(text) if isinstance(error, RecursionError) else None
-        return deep or BadRecord("not_json", f"{what} is not valid JSON: {_place(error)}")
-    return why_too_deep(text) or BadRecord("not_an_object", f"{what} is JSON but not an object")
-
-
-def _place(error: Exception) -> str:
-    """msgspec's message about malformed JSON, which quotes none of it: `invalid character (byte 3)`."""
-    return str(error).removeprefix("JSON is malformed: ").removeprefix("Input data was ")
-
-
-def _binary_error(value: bytes) -> BadRecord | None:
-    """The error about bytes that are not text; None if they start like text."""
-    if not value or value[0] in _LETTERS:
-        return None
-    if value[:2] == _FRAME and len(value) > _FRAME_BYTES:
-        schema = int.from_bytes(value[1:_FRAME_BYTES], "big")
-        return undecodable("JSON", f"it starts with a schema registry header, schema {schema}")
-    what = next(
-        (what for opening, what in _OPENINGS if value.startswith(opening)), "a byte that JSON cannot start with"
-    )
-    return undecodable("JSON", f"it starts with {what}")
+def _spelling(name: str) -> str:
+    """The name without letter case and separators."""
+    return name.casefold().replace("_", "").replace("-", "")
