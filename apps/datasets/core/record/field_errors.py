@@ -1,6 +1,7 @@
 """Why a field's JSON is not a value of its type: the reason, and what it looks like instead."""
 
 import datetime
+import decimal
 import re
 import uuid
 from collections.abc import Callable
@@ -31,6 +32,8 @@ _ZONED: Final = {
     "Expected `time` with no timezone component": "has a UTC offset, which {sql} does not store: send it without",
 }
 _ITEM: Final = re.compile(r"\$\[(\d+)\]")
+_FORMS: Final = {uuid.UUID: "a UUID", bytes: "base64", decimal.Decimal: "a number"}
+"""What a string of these types holds."""
 _QUOTED_NUMBER: Final = re.compile(rb'"\s*[-+]?[0-9][0-9_]*(\.[0-9]*)?([eE][-+]?[0-9]+)?\s*"')
 _INTEGRAL: Final = re.compile(rb"-?[0-9]+\.0+|-?[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+")
 _EPOCHS: Final = ((9, 10, "seconds"), (12, 13, "milliseconds"), (15, 16, "microseconds"), (18, 19, "nanoseconds"))
@@ -96,7 +99,8 @@ def _type_error(field: ContractField, part: bytes, message: str) -> BadRecord:
         return BadRecord("out_of_range", f"{name!r} contains a number that {sql} cannot represent", field=name)
     if spec.python in TIMES and not field.type.array and (rule := _impossible_time(spec.python, part)):
         return BadRecord("out_of_range", f"{name!r} {rule}", field=name)
-    return BadRecord("wrong_type", f"{name!r} is not of type {sql}: {_instead(field, part)}", field=name)
+    instead = "" if spec.decode else f": {_instead(field, part)}"
+    return BadRecord("wrong_type", f"{name!r} is not of type {sql}{instead}", field=name)
 
 
 def _instead(field: ContractField, part: bytes) -> str:
@@ -110,8 +114,8 @@ def _instead(field: ContractField, part: bytes) -> str:
         return _quoted_number(field, part)
     if kind == "string" and python in TIMES:
         return _time_text(python, part)
-    if kind == "string" and python in {uuid.UUID, bytes}:
-        return "it is a string that is not " + ("a UUID" if python is uuid.UUID else "base64")
+    if kind == "string" and python in _FORMS:
+        return f"it is a string that is not {_FORMS[python]}"
     return f"it is {article(kind)}" + (": it was serialized twice" if kind == "string that holds JSON" else "")
 
 

@@ -72,7 +72,7 @@ class RecordExaminer:
             if name in self._names:
                 continue
             if policy is UnknownFieldsPolicy.REJECT:
-                yield RecordFault(name[:MAX_NAME], "unknown_field", f"{name[:MAX_NAME]!r} is not in the contract")
+                yield unknown_field(name).faults[0]
             elif is_too_deep(members[name]):
                 yield too_deep(name).faults[0]
 
@@ -90,6 +90,11 @@ class RecordExaminer:
         name = next((field.name for field in self._contract.fields if f"`$.{field.name}" in message), "")
         reason = "wrong_type" if "`, got `" in message else "out_of_range"
         return BadRecord(reason, f"duplicate field {name!r}, and not every value is valid", field=name)
+
+
+def unknown_field(name: str) -> BadRecord:
+    """The error about a field that the contract does not define."""
+    return BadRecord("unknown_field", f"{name[:MAX_NAME]!r} is not in the contract", field=name[:MAX_NAME])
 
 
 def bad_record(faults: Sequence[RecordFault]) -> BadRecord:
