@@ -134,7 +134,7 @@ def key_values(contract: Contract, values: Values) -> Values:
 
 
 def redact(schema: VisibleSchema, error: BadRecord) -> BadRecord:
-    """The error, without faults of fields that the client cannot see: one that names no field stands for them."""
+    """The error, without faults of fields that the client cannot see: one that names no field replaces them."""
     hidden = {EXTRA, *(field.name for field in schema.contract.fields)} - schema.names
     shown = [fault for fault in error.faults if fault.reason == "unknown_field" or fault.field not in hidden]
     if len(shown) == len(error.faults):

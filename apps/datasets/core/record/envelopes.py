@@ -32,7 +32,7 @@ def envelope_hint(names: frozenset[str], members: Members) -> str:
 
 
 def _path(names: frozenset[str], members: Members, *, levels: int = 2) -> str:
-    """The member with more of the names than `members` itself has, as a dotted path; "" if there is none."""
+    """The member with more of the names than `members` itself has, as a dotted path; "" if no member does."""
     here = len(names & members.keys())
     for wrapper in WRAPPERS:
         if wrapper in names or wrapper not in members:

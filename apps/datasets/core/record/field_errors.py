@@ -14,7 +14,7 @@ import msgspec
 from apps.datasets.core.column_types.checks import NO_CHECKS
 from apps.datasets.core.contract.contract import ContractField
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record.json_syntax import BROKEN, article, json_kind, not_utf8
+from apps.datasets.core.record.json_syntax import BROKEN, HELD_JSON, article, json_kind, not_utf8
 from apps.datasets.core.record.nesting import too_deep
 from apps.datasets.core.record.row_checks import JSON_NULL
 from apps.datasets.core.record.value_checks import decode_hook, nullable, value_check
@@ -61,7 +61,13 @@ def decode_field(field: ContractField, part: bytes) -> Any:
     if isinstance(value, msgspec.Raw) and bytes(value) == JSON_NULL:
         value = None
     if check and value is not None:
-        check(value)
+        try:
+            check(value)
+        except BadRecord as bad:
+            if not field.type.spec.document:
+                raise
+            rule = f"{bad}: it is {article(json_kind(part))}"
+            raise BadRecord(bad.reason, rule + _twice(part), field=field.name) from None
     return value
 
 
@@ -110,19 +116,23 @@ def _instead(field: ContractField, part: bytes) -> str:
         return f"it is {article(kind)}, not a list"
     if kind == "number":
         return _number(field, part)
-    if kind == "string" and _QUOTED_NUMBER.fullmatch(part):
+    if kind == "string" and python is not datetime.time and _QUOTED_NUMBER.fullmatch(part):
         return _quoted_number(field, part)
     if kind == "string" and python in TIMES:
         return _time_text(python, part)
     if kind == "string" and python in _FORMS:
         return f"it is a string that is not {_FORMS[python]}"
-    return f"it is {article(kind)}" + (": it was serialized twice" if kind == "string that holds JSON" else "")
+    return f"it is {article(kind)}" + _twice(part)
+
+
+def _twice(part: bytes) -> str:
+    return ", serialized twice" if json_kind(part) == HELD_JSON else ""
 
 
 def _number(field: ContractField, part: bytes) -> str:
     python = field.type.spec.python
     if python in {datetime.datetime, datetime.date}:
-        unit = _epoch_unit(part)
+        unit = _epoch_unit(part) or ("days" if python is datetime.date and part.strip().isdigit() else "")
         return "it is a number" + (f" that looks like epoch {unit}" if unit else "") + ": send an ISO 8601 text"
     if python is int and _INTEGRAL.fullmatch(part):
         return "it is written with a decimal point or an exponent: send digits only"

@@ -57,7 +57,8 @@ def _framed(value: bytes) -> str:
     wide_id = value[1:5] == bytes(4) and value[5:6] not in _JSON_OPENINGS and value[9:10] in _JSON_OPENINGS
     header = _WIDE_HEADER if wide_id else _HEADER
     schema = int.from_bytes(value[header], "big")
-    rest = "JSON" if value[header.stop : header.stop + 1] in _JSON_OPENINGS else "Avro or Protobuf"
+    payload = value[header.stop :]
+    rest = "JSON" if payload[:1] in _JSON_OPENINGS else "Avro or Protobuf" if payload else "nothing"
     return f"a schema registry header, schema id {schema}, and {rest} follows: {_NO_REGISTRY}"
 
 

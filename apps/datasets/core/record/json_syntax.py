@@ -14,10 +14,10 @@ from apps.datasets.core.record.record_format import undecodable
 BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 SURROGATE: Final = "half of a surrogate pair, which is no character"
+HELD_JSON: Final = "string that holds JSON"
 HINTS: Final = {
-    "object": "",
     "array": ": send each element as a record",
-    "string that holds JSON": ": it was serialized twice",
+    HELD_JSON: ", serialized twice",
 }
 _KINDS: Final = {
     **{ord(letter): "number" for letter in "-0123456789"},
@@ -60,7 +60,7 @@ class Defect(NamedTuple):
 def json_kind(text: bytes) -> str:
     """The kind of JSON value."""
     kind = _KINDS.get(ord(text.lstrip()[:1] or b"?"), "value")
-    return "string that holds JSON" if kind == "string" and _holds_json(text) else kind
+    return HELD_JSON if kind == "string" and _holds_json(text) else kind
 
 
 def article(kind: str) -> str:
@@ -92,7 +92,8 @@ def why_no_object(text: bytes, what: str) -> BadRecord:
         return _not_utf8(text, what, error)
     except BROKEN as error:
         deep = why_too_deep(text) if isinstance(error, RecursionError) else None
-        return deep or BadRecord("not_json", f"{what} is not valid JSON: {_place(text, str(error))}")
+        place = "it is nested too deep" if isinstance(error, RecursionError) else _place(text, str(error))
+        return deep or BadRecord("not_json", f"{what} is not valid JSON: {place}")
     kind = json_kind(text)
     rule = f"{what} is JSON but not an object: it is {article(kind)}{HINTS.get(kind, '')}"
     return why_too_deep(text) or BadRecord("not_an_object", rule)
@@ -118,7 +119,7 @@ def defects(text: bytes) -> list[Defect]:
     return sorted(found)
 
 
-def mended(text: bytes, found: Sequence[Defect]) -> bytes:
+def repaired(text: bytes, found: Sequence[Defect]) -> bytes:
     """The text without these defects, so that its other members can be read."""
     for defect in reversed(found):
         with_ = b"\\ufffd" if text[defect.start : defect.start + 1] == b"\\" else b"null"
@@ -160,12 +161,16 @@ def _bare_words(text: bytes) -> list[Defect]:
 
 def _place(text: bytes, message: str) -> str:
     """What is malformed and where, quoting none of it: `invalid character (byte 3)`."""
+    if lone := _lone_surrogates(text):
+        return f"a string contains {SURROGATE} (byte {lone[0].start})"
     message = message.removeprefix("JSON is malformed: ").removeprefix("Input data was ")
     place = _OFFSET.search(message)
     if place is None:
         return f"it ends in the middle, after {len(text)} bytes" if message == "truncated" else message
-    rest = text[int(place[1]) :].lstrip()
-    if message.startswith("trailing characters") and rest[:1] in {b"{", b"["}:
+    is_trailing = message.startswith("trailing characters")
+    # For trailing characters, msgspec counts one byte more.
+    rest = text[int(place[1]) - is_trailing :].lstrip()
+    if is_trailing and rest[:1] in {b"{", b"["}:
         return f"a second document follows {place[0]}: send each as a record"
     if rest and (foreign := _FOREIGN.get(rest[0])):
         return f"{foreign} {place[0]}"

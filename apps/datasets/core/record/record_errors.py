@@ -9,7 +9,7 @@ from apps.datasets.core.contract.contract import Contract, ContractField, Unknow
 from apps.datasets.core.errors import BadRecord, RecordFault
 from apps.datasets.core.record.envelopes import envelope_hint
 from apps.datasets.core.record.field_errors import decode_field
-from apps.datasets.core.record.json_syntax import BROKEN, Defect, defects, mended, not_utf8, why_no_object
+from apps.datasets.core.record.json_syntax import BROKEN, Defect, defects, not_utf8, repaired, why_no_object
 from apps.datasets.core.record.nesting import is_too_deep, too_deep, why_too_deep
 from apps.datasets.core.record.value_checks import nul_check
 
@@ -42,7 +42,7 @@ class RecordExaminer:
         except BROKEN:
             found = defects(value)
             try:
-                members = PARTS.decode(mended(value, found))
+                members = PARTS.decode(repaired(value, found))
             except BROKEN:
                 return why_no_object(value, "the record")
         faults = [*self._in_contract(members, found), *self._beyond_contract(members, found)]
