@@ -29,7 +29,7 @@ def constraint(kind: str, field: str) -> str:
     return constraint_name(ID, kind, contract().field(field))
 
 
-def found(values: dict[str, Any] | None = None, **refused: Any) -> list[tuple[str, str, str]]:
+def found(values: dict[str, Any] | None = None, **refused: Any) -> list[tuple[str, ...]]:
     error = RecordRefused(refused.pop("message", 'no: "secret"'), **refused)
     return [tuple(fault) for fault in refused_record(contract(), ID, error, values).faults]
 
