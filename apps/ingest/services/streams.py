@@ -14,11 +14,10 @@ from apps.ingest.core.errors import (
     OffsetsLost,
     PipelineStopped,
     RetriableStoreError,
-    StateUnreadable,
     TableUnavailable,
     TopicRefused,
 )
-from apps.ingest.core.ports import GroupConsumer, SourceClaim, Store, TargetTable, TopicAdmin
+from apps.ingest.core.ports import GroupConsumer, Store, TargetTable, TopicAdmin
 from apps.ingest.core.records import (
     OffsetAndEpoch,
     OffsetRange,
@@ -28,18 +27,16 @@ from apps.ingest.core.records import (
     TopicState,
     TopicStates,
 )
-from apps.ingest.services.defects import DefectLog
+from apps.ingest.services.position_claims import Claimable, PositionClaims
 from apps.ingest.services.stop_reasons import ENDED_BY_CLAIM, lost_line, position_loss, range_of, topic_verdict
 from apps.ingest.services.stream import Stream
 from apps.ingest.services.topic_refusals import TopicRefusals
+from apps.ingest.services.topic_watch import WatchedTopics
 from apps.ingest.services.unreadable_datasets import UnreadableDatasets
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 WAIT_S: Final = 5.0
 """The longest pause before trying a locked table, or a frozen owner's session, again."""
-
-MOST_NAMES: Final = 5
-"""Datasets that a log line names."""
 
 FENCE_PAUSE_S: Final = 15.0
 """Longer than Kafka takes to notify a worker that its group evicted it."""
@@ -53,16 +50,17 @@ class Streams:
         self._consumer = consumer
         self._topics = topics
         self._store = store
-        self._defects = DefectLog()
+        self._claims = PositionClaims(store)
         self._refusals = TopicRefusals(store)
         self.unreadable = UnreadableDatasets(store)
         self._assigned: set[TopicPartition] = set()
         self._targets: tuple[TargetTable, ...] = ()
         self._streams: dict[tuple[TopicPartition, int], Stream] = {}
+        self._has_unclaimed = True
         self._unproven: set[tuple[TopicPartition, int]] = set()
         self._by_partition: dict[TopicPartition, list[Stream]] = {}
         self._by_dataset: dict[int, list[Stream]] = {}
-        self._is_waiting = False
+        self._by_topic: dict[str, list[Stream]] = {}
         self.states: Mapping[str, TopicState] = {}
 
     def __iter__(self) -> Iterator[Stream]:
@@ -99,7 +97,7 @@ class Streams:
     def revoke(self, partitions: Collection[TopicPartition]) -> None:
         """Remove these partitions and release their positions. Raises RetriableStoreError."""
         self._assigned.difference_update(partitions)
-        gone = [stream.position for stream in self if stream.topic_partition in partitions and stream.position]
+        gone = [stream.position for partition in partitions for stream in self.at(partition) if stream.position]
         self._sync()
         if gone:
             self._store.release(gone)
@@ -121,8 +119,10 @@ class Streams:
         for key, target in wanted.items():
             stream = self._streams.setdefault(key, Stream(target, key[0]))
             stream.target = target
-        self._by_partition, self._by_dataset = defaultdict(list), defaultdict(list)
+        self._has_unclaimed = True
+        self._by_partition, self._by_dataset, self._by_topic = defaultdict(list), defaultdict(list), defaultdict(list)
         for stream in self:
+            self._by_topic[stream.topic_partition.topic].append(stream)
             self._by_partition[stream.topic_partition].append(stream)
             self._by_dataset[stream.target.dataset_id].append(stream)
         for stream in gone:
@@ -131,30 +131,38 @@ class Streams:
     def invalidate_all(self) -> None:
         """Drop every position, because the session that owned them is lost."""
         for stream in self:
-            stream.invalidate()
+            self._invalidate(stream)
         self._consumer.pause(self._assigned)
+
+    def _invalidate(self, stream: Stream) -> None:
+        stream.invalidate()
+        self._has_unclaimed = True
 
     def suspect(self, dataset_id: int, ends: Mapping[TopicPartition, int]) -> None:
         """Read the dataset's partitions again with fault isolation, up to their position or these end offsets."""
         for stream in self.of(dataset_id):
             read = max(stream.position.next_offset if stream.position else 0, ends.get(stream.topic_partition, 0))
             stream.careful_until = max(stream.careful_until, read)
-            stream.invalidate()
+            self._invalidate(stream)
             self._pause_idle(stream.topic_partition)
 
     def invalidate(self, dataset_id: int, *, now_s: float) -> None:
         """Drop the dataset's positions and claim them again after a pause."""
         for stream in self._by_dataset.get(dataset_id, ()):
-            stream.invalidate()
+            self._invalidate(stream)
             stream.backoff.failed(now_s)
             self._pause_idle(stream.topic_partition)
 
     def due(self, now_s: float) -> list[Stream]:
         """The streams to claim now."""
+        if not self._has_unclaimed:
+            return []
+        unclaimed = [stream for stream in self if stream.position is None]
+        self._has_unclaimed = bool(unclaimed)
         due = [
             stream
-            for stream in self
-            if stream.position is None and not stream.backoff.waits(now_s) and self._has_leader(stream.topic_partition)
+            for stream in unclaimed
+            if not stream.backoff.waits(now_s) and self._has_leader(stream.topic_partition)
         ]
         return sorted(due, key=lambda stream: (stream.target.name, stream.topic_partition))
 
@@ -173,46 +181,16 @@ class Streams:
             **self.states,
             **self._topics.states({one.topic_partition.topic for one in streams}).for_reader().found,
         }
-        claimable: list[tuple[Stream, OffsetRange]] = []
+        claimable: list[Claimable] = []
         for stream in streams:
             try:
                 claimable.append((stream, range_of(ranges, stream.topic_partition)))
             except PipelineStopped as error:
                 self.stop(stream, error, now_s=now_s)
-        results = self._claim_all(claimable)
+        results = self._claims.claim(claimable, self.states)
         claimed = [stream for (stream, held), result in results if self._take(stream, held, result, now_s)]
         self._resume({stream.topic_partition for stream in claimed})
-        self._log_claimed(claimed, [result for _, result in results if isinstance(result, RetriableStoreError)])
-
-    def _claim_all(
-        self, claimable: Sequence[tuple[Stream, OffsetRange]]
-    ) -> list[tuple[tuple[Stream, OffsetRange], Position | IngestError]]:
-        """The position of each stream, or why it cannot be claimed. Raises RetriableStoreError."""
-        claims = [self._claim_of(stream, held) for stream, held in claimable]
-        if not claims:
-            return []
-        try:
-            return list(zip(claimable, self._store.claim(claims), strict=True))
-        except RetriableStoreError:
-            raise
-        except Exception:  # noqa: BLE001  one stream's state is at fault, not the others'
-            self._store.reset()
-        return [(stream, self._claim_one(claim)) for stream, claim in zip(claimable, claims, strict=True)]
-
-    def _claim_one(self, claim: SourceClaim) -> Position | IngestError:
-        try:
-            return self._store.claim([claim])[0]
-        except RetriableStoreError:
-            raise
-        except Exception as error:  # noqa: BLE001  this stream's state is at fault
-            self._store.reset()
-            self._defects.log(error)
-            return StateUnreadable(f"its position fails with {type(error).__name__}")
-
-    def _claim_of(self, stream: Stream, held: OffsetRange) -> SourceClaim:
-        topic, partition = stream.topic_partition
-        key = SourceKey(stream.target.dataset_id, topic, self.states[topic].topic_id, partition)
-        return SourceClaim(key, held.first, stream.known_epoch)
+        self._claims.log(claimed, [result for _, result in results if isinstance(result, RetriableStoreError)])
 
     def _take(self, stream: Stream, held: OffsetRange, claimed: Position | IngestError, now_s: float) -> bool:
         """Read from the claimed position, or react to the error; return whether the stream is claimed."""
@@ -241,24 +219,6 @@ class Streams:
         if not stream.unproven:
             self._recover(stream)
 
-    def _log_claimed(self, claimed: Sequence[Stream], waiting: Sequence[RetriableStoreError]) -> None:
-        """Log a line about the claimed streams, and one when others begin to wait for their previous owner."""
-        if waiting and not self._is_waiting:
-            LOGGER.warning("%s; %d partitions wait for it", waiting[0], len(waiting))
-        self._is_waiting = bool(waiting)
-        for stream in claimed:
-            position = stream.position
-            if position is not None:
-                LOGGER.log(
-                    logging.INFO if len(claimed) == 1 else logging.DEBUG,
-                    "%s: reading %s from offset %d, epoch %d",
-                    *(stream.target.name, stream.topic_partition, position.next_offset, position.epoch),
-                )
-        if len(claimed) > 1:
-            names = sorted({stream.target.name for stream in claimed})
-            more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-            LOGGER.info("reading %d partitions: %s%s", len(claimed), ", ".join(names[:MOST_NAMES]), more)
-
     def committed(self, dataset_id: int) -> None:
         """Clear the errors of the dataset's streams after a commit."""
         for stream in self.of(dataset_id):
@@ -274,9 +234,9 @@ class Streams:
     def untaken(self, ends: Mapping[TopicPartition, int]) -> set[TopicPartition]:
         """The partitions of which a stream has not taken everything; rewinding others would waste their prefetch."""
         return {
-            one.topic_partition
-            for one in self
-            if one.position and one.position.next_offset < ends.get(one.topic_partition, 0)
+            partition
+            for partition, end in ends.items()
+            if any(one.position and one.position.next_offset < end for one in self.at(partition))
         }
 
     def rewind(self, partitions: Iterable[TopicPartition]) -> None:
@@ -288,7 +248,7 @@ class Streams:
             self._consumer.seek({partition: self._start(partition) for partition in partitions})
         except BrokerUnavailable:
             for stream in (stream for partition in partitions for stream in self.at(partition)):
-                stream.invalidate()
+                self._invalidate(stream)
             raise
 
     def _start(self, partition: TopicPartition) -> OffsetAndEpoch:
@@ -305,7 +265,7 @@ class Streams:
         if stream.last_error != str(error):
             LOGGER.error("%s: %s is stopped: %s", stream.target.name, stream.topic_partition, error)
         stream.last_error = str(error)
-        held, stream.position, stream.known_epoch = stream.position, None, None
+        held, stream.position, stream.known_epoch, self._has_unclaimed = stream.position, None, None, True
         stream.unproven = stream.unproven or (held is not None and not isinstance(error, ENDED_BY_CLAIM))
         if stream.unproven:
             self._unproven.add((stream.topic_partition, stream.target.dataset_id))
@@ -340,27 +300,37 @@ class Streams:
 
     def refuse(self, topics: Mapping[str, str], *, now_s: float) -> None:
         """Stop the streams of these topics, which Kafka refuses."""
-        for stream in self:
-            if stream.topic_partition.topic in topics and stream.position is not None:
-                self.stop(stream, TopicRefused(topics[stream.topic_partition.topic]), now_s=now_s)
+        for topic, reason in topics.items():
+            for stream in self._by_topic.get(topic, ()):
+                if stream.position is not None:
+                    self.stop(stream, TopicRefused(reason), now_s=now_s)
 
-    def will_stop(self, states: TopicStates) -> bool:
-        """Whether `learn_states` will stop a stream, which requires that no batch is open."""
-        refused = self._refusals.has_news(self._targets, states)
-        return refused or any(topic_verdict(stream, states) for stream in self)
+    def will_stop(self, topics: WatchedTopics) -> bool:
+        """Whether `learn_topics` will stop a stream, which requires that no batch is open."""
+        refused = self._refusals.has_news(self._targets, topics.all)
+        return refused or any(topic_verdict(stream, topics.fresh) for stream in self.of_topics(topics.fresh))
 
-    def learn_states(self, states: TopicStates, *, now_s: float) -> None:
-        """Apply the current topic states; stop streams that cannot be read or whose topic was recreated."""
-        self.states = states.found
-        for stream in list(self):
-            if verdict := topic_verdict(stream, states):
+    def learn_topics(self, topics: WatchedTopics, *, now_s: float) -> None:
+        """Apply the topic states; stop streams that cannot be read or whose topic was recreated."""
+        fresh = topics.fresh.found
+        # A claim may have read a later state than the last refresh that described the topic.
+        self.states = {
+            topic: fresh.get(topic) or self.states.get(topic) or state for topic, state in topics.all.found.items()
+        }
+        for stream in self.of_topics(topics.fresh):
+            if verdict := topic_verdict(stream, topics.fresh):
                 self.stop(stream, verdict, now_s=now_s)
-        resolved, fresh = self._refusals.update(self._targets, states)
+        resolved, noted = self._refusals.update(self._targets, topics.all)
         for name in resolved:
             set_stopped(name, sum(1 for stream in self if stream.last_error and stream.target.name == name))
-        for target in fresh:
+        for target in noted:
             self._refusals.record(target)
             self._show(target)
+
+    def of_topics(self, states: TopicStates) -> list[Stream]:
+        """The streams that read these topics."""
+        topics = {*states.found, *states.refused}
+        return [stream for topic in topics for stream in self._by_topic.get(topic, ())]
 
     def ended(self, ends: Mapping[TopicPartition, int]) -> None:
         """Record the end offsets of partitions whose records have all been taken."""
@@ -381,7 +351,7 @@ class Streams:
     def fence(self, stream: Stream, why: str, *, now_s: float) -> None:
         """Drop a position that another worker has taken over."""
         self._fenced(stream, why, now_s=now_s)
-        stream.position = None
+        stream.position, self._has_unclaimed = None, True
         self._pause_idle(stream.topic_partition)
 
     def _fenced(self, stream: Stream, why: str, *, now_s: float) -> None:

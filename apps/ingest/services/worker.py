@@ -198,7 +198,7 @@ class Worker:
         self._records += len(fresh)
 
     def _prove(self, *, read: bool) -> None:
-        """End the outage and errors of streams: what was read since is committed, so reading and storing work again."""
+        """End the outage and errors of streams: what was read since is committed."""
         self.streams.prove()
         if read and self._is_resuming:
             self._is_resuming = False

@@ -127,7 +127,7 @@ def test_any_error_of_one_table_leaves_the_others_their_batch(error: Exception) 
     worker = world.worker(limits=RunLimits())
     worker.step()
     worker.step()
-    while worker._writer.is_open:  # noqa: SLF001
+    while worker._writer.is_open:
         worker.step()
     assert {number: len(found) for number, found in stored(world).items()} == {1: 5, 2: 5, 3: 0, 4: 5, 5: 5}
     world.tables.locked.clear()
@@ -185,7 +185,7 @@ def test_a_fenced_source_stops_only_its_dataset() -> None:
 def test_a_full_disk_of_the_server_is_an_outage_and_not_a_pause_for_each_dataset(caplog: Any) -> None:
     world = busy(50)
     full = TableUnavailable("could not extend file: No space left on device (53100)", sqlstate="53100")
-    world.tables.locked = {number: full for number in range(1, 51)}
+    world.tables.locked = dict.fromkeys(range(1, 51), full)
     with caplog.at_level(logging.WARNING):
         worker = world.worker(limits=RunLimits())
         steps(worker, 30)
