@@ -1,4 +1,4 @@
-"""Bad records: the reason, the field and all faults of each kind of input, and what the message says."""
+"""Bad records: the reason, the field and all faults of each kind of input, and what the message explains."""
 
 import bz2
 import gzip
@@ -58,7 +58,7 @@ def snappy(text: bytes) -> bytes:
 
 
 FRAME = "schema registry header, schema id"
-WHOLE: list[tuple[bytes, str, str]] = [
+DOCUMENTS: list[tuple[bytes, str, str]] = [
     (b"", "not_json", "empty: 0 bytes"),
     (b" \n", "not_json", "white space"),
     (b'{"n":1,"note":"x', "not_json", "ends in the middle, after 16 bytes"),
@@ -108,7 +108,7 @@ WHOLE: list[tuple[bytes, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "reason", "message"), WHOLE)
+@pytest.mark.parametrize(("value", "reason", "message"), DOCUMENTS)
 @pytest.mark.parametrize("unknown", ["reject", "keep", "ignore"])
 def test_a_value_that_is_no_json_object_is_named(value: bytes, reason: str, message: str, unknown: str) -> None:
     error = rejected(value, json_reader(contract(unknownFields=unknown)))
