@@ -158,7 +158,7 @@ class Store(Protocol):
 
     @property
     def current_target(self) -> TargetTable | None:
-        """The dataset of the last error, None if it concerns the whole batch."""
+        """The dataset of the last error, None if it concerns the entire batch."""
 
     def claim(self, claims: Sequence[SourceClaim]) -> list[Position | IngestError]:
         """The positions of these sources, now owned by this worker under new epochs, or why one cannot be claimed.
