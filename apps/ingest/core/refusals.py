@@ -20,6 +20,8 @@ LIMIT_CLASS: Final = "54"
 UNIQUE: Final = "23505"
 REQUIRED: Final = ("23502", "23514")
 NO_TEXT: Final = "22021"
+INDEX_ROW: Final = "index row"
+"""How PostgreSQL's messages about it begin, in English."""
 MAX_INDEXED_BYTES: Final = 2_704
 """Bytes of an index row; PostgreSQL compresses values, so longer ones may fit."""
 
@@ -62,7 +64,8 @@ def _broken_documents(values: Mapping[str, Any]) -> dict[str, str]:
 
 def _long_columns(contract: Contract, dataset_id: int, error: RecordRefused, values: Mapping[str, Any]) -> list[str]:
     """The columns of the index whose row was too large, except short ones; empty if it was no index."""
-    if not error.constraint:
+    # PostgreSQL names no index if the row is too large for any.
+    if not error.constraint and not str(error).startswith(INDEX_ROW):
         return []
     sizes = {name: _bytes(values.get(name)) for name in indexed_columns(contract, dataset_id, error.constraint)}
     columns = [name for name, size in sizes.items() if size > MAX_INDEXED_BYTES // len(sizes)]

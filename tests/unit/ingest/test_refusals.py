@@ -65,6 +65,8 @@ def test_a_value_too_long_for_its_index_is_named() -> None:
     for name in (index, "a_partitions_own_index"):
         faults = found(values, sqlstate="54000", constraint=name)
         assert [fault[:2] for fault in faults] == [("town", "too_large")]
+    message = "index row requires 9016 bytes, maximum size is 8191"
+    assert [fault[:2] for fault in found(values, sqlstate="54000", message=message)] == [("town", "too_large")]
     assert found(values, sqlstate="54000")[0][:2] == ("", "too_large")
 
 

@@ -41,7 +41,11 @@ def permitted_members(
     if own is not None and bytes(own) != msgspec.json.encode(record_id):
         raise BadRecord("bad_key", f"{ID!r} does not match the id in the URL", field=ID)
     if not schema.is_complete:
-        _refuse_unknown(name for name in sent if name not in schema.names)
+        unknown = [name for name in sent if name not in schema.names]
+        if unknown and EXTRA not in sent:
+            known = {name: text for name, text in sent.items() if name in schema.names}
+            _refuse_unknown(unknown, _faults(schema.contract, known, complete=record_id is None))
+        _refuse_unknown(unknown)
     return _flatten_extra(schema, sent) if EXTRA in sent else sent
 
 
@@ -71,9 +75,19 @@ def refuse_additions(schema: VisibleSchema, sent: RecordMembers, stored: RecordM
         _refuse_unknown(name for name in sent if name not in schema.names and name not in unknown)
 
 
-def _refuse_unknown(names: Iterable[str]) -> None:
+def _refuse_unknown(names: Iterable[str], others: Sequence[RecordFault] = ()) -> None:
+    """Reject these names, with the record's other faults before them."""
     if faults := [unknown_field(name).faults[0] for name in names]:
-        raise bad_record(faults)
+        raise bad_record([*others, *faults])
+
+
+def _faults(contract: Contract, members: RecordMembers, *, complete: bool) -> list[RecordFault]:
+    """The faults of these members; of an incomplete record, missing fields are none."""
+    try:
+        json_reader(contract).decode(msgspec.json.encode(members))
+    except BadRecord as bad:
+        return [fault for fault in bad.faults if complete or fault.reason != "missing_field"]
+    return []
 
 
 def hidden_columns(schema: VisibleSchema) -> tuple[str, ...]:
