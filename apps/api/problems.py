@@ -1,7 +1,7 @@
 """The HTTP response to every error, as RFC 9457 problem details."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from rest_framework import exceptions as drf
 
 from apps.api import errors
 from apps.api.records.adapters.database_errors import ContractOutdated, api_error
-from apps.datasets.core.errors import BadRecord, StoreUnavailable
+from apps.datasets.core.errors import BadRecord, RecordFault, StoreUnavailable
 from apps.telemetry.request_ids import request_id
 
 logger = logging.getLogger(__name__)
@@ -113,11 +113,18 @@ def request_refused(request: HttpRequest, exception: Exception) -> HttpResponse:
     return problem_response(exception)
 
 
-def _details(error: Exception) -> dict[str, str]:
+def _details(error: Exception) -> dict[str, Any]:
     found = {
         "detail": str(error),
         "parameter": getattr(error, "parameter", ""),
         "field": getattr(error, "field", ""),
         "reason": error.reason if isinstance(error, BadRecord) else "",
+        "errors": _errors(error.faults) if isinstance(error, BadRecord) else [],
     }
-    return {name: text for name, text in found.items() if text}
+    return {name: value for name, value in found.items() if value}
+
+
+def _errors(faults: Sequence[RecordFault]) -> list[dict[str, str]]:
+    """Every fault of the record, with the names that the problem itself has."""
+    found = [{"detail": fault.message, "field": fault.field, "reason": fault.reason} for fault in faults]
+    return [{name: text for name, text in one.items() if text} for one in found]

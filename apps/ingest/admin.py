@@ -1,13 +1,14 @@
 """The read-only admin of ingest: positions of sources, and quarantined records."""
 
 import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.contrib import admin
 from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from unfold.paginator import InfinitePaginator
 
 from apps.datasets.core.contract.contract import EXTRA, Contract
@@ -57,7 +58,7 @@ class QuarantineAdmin(ReadOnlyAdmin):
     list_select_related = ("dataset",)
     ordering = ("-id",)
     fieldsets = (
-        ("Reason", {"fields": (("reason", "full_field", "state"), "full_message", "sqlstate_code")}),
+        ("Reason", {"fields": (("reason", "full_field", "state"), "full_message", "full_faults", "sqlstate_code")}),
         ("Record", {"fields": ("value_preview", "key_preview", "headers_preview")}),
         (
             "Source",
@@ -73,6 +74,8 @@ class QuarantineAdmin(ReadOnlyAdmin):
         "headers_preview",
         "full_field",
         "full_message",
+        "full_faults",
+        "safe_faults",
         "safe_field",
         "safe_message",
         "withheld",
@@ -83,15 +86,15 @@ class QuarantineAdmin(ReadOnlyAdmin):
         if record is None or may_see_raw(request, record):
             return self.fieldsets
         redacted = {
-            "Reason": {"fields": (("reason", "safe_field", "state"), "safe_message", "sqlstate_code")},
+            "Reason": {"fields": (("reason", "safe_field", "state"), "safe_message", "safe_faults", "sqlstate_code")},
             "Record": {"fields": ("withheld",)},
         }
         return [(name, redacted.get(str(name), options)) for name, options in self.fieldsets]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Quarantine]:
-        """The records without their bytes, which lists do not show."""
+        """The records without their bytes and faults, which lists do not show."""
         records: QuerySet[Quarantine] = super().get_queryset(request)
-        return records.defer("key", "value", "headers")
+        return records.defer("key", "value", "headers", "faults")
 
     @admin.display(description="topic/partition@offset")
     def coordinates(self, record: Quarantine) -> str:
@@ -127,6 +130,19 @@ class QuarantineAdmin(ReadOnlyAdmin):
         """The message, for users who may see the record."""
         return escaped(record.message)
 
+    @admin.display(description="all faults")
+    def full_faults(self, record: Quarantine) -> str:
+        """Every fault, for users who may see the record."""
+        return _fault_table(record.faults)
+
+    @admin.display(description="all faults")
+    def safe_faults(self, record: Quarantine) -> str:
+        """The faults that do not quote a record that not everybody may see."""
+        faults = [fault for fault in record.faults if not quotes_hidden(record, fault["field"])]
+        more = len(record.faults) - len(faults)
+        note = format_html('<p class="st-note">{} more quote the record.</p>', more) if more else ""
+        return format_html("{}{}", _fault_table(faults), note)
+
     @admin.display(description="record")
     def withheld(self, _record: Quarantine) -> str:
         """Why the record is not shown."""
@@ -146,6 +162,16 @@ class QuarantineAdmin(ReadOnlyAdmin):
         return format_html('<pre class="st-raw st-mono">{}</pre>', "\n".join(lines) or "-")
 
 
+def _fault_table(faults: Sequence[Mapping[str, str]]) -> str:
+    """A table of these faults: field, reason and message."""
+    rows = format_html_join(
+        "",
+        "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
+        (tuple(escaped(fault[part]) for part in ("field", "reason", "message")) for fault in faults),
+    )
+    return format_html('<table class="st-table">{}</table>', rows) if faults else "-"
+
+
 def _header_text(part: str | dict[str, str] | None) -> str:
     """A header's name or value; bytes that are not text are hexadecimal."""
     return f"hex {part['hex']}" if isinstance(part, dict) else escaped(str(part))
@@ -162,21 +188,22 @@ def hides_fields(record: Quarantine) -> bool:
     return contract is None or bool(contract.restricted)
 
 
-def quotes_hidden(record: Quarantine) -> bool:
-    """Whether the message may quote a record with restricted fields.
+def quotes_hidden(record: Quarantine, field: str | None = None) -> bool:
+    """Whether the message about the field, by default the first at fault, may quote a record with restricted fields.
 
     Most of Andén's messages name only fields of the contract, but some name what the record has in place of a field.
     PostgreSQL's messages may contain a value.
     """
-    return (bool(record.sqlstate) or not names_column(record)) and hides_fields(record)
+    name = record.field if field is None else field
+    return (bool(record.sqlstate) or not names_column(record, name)) and hides_fields(record)
 
 
-def names_column(record: Quarantine) -> bool:
-    """Whether the record's field is empty or a column of the contract. False if the contract cannot be read."""
-    if record.field in {"", EXTRA}:
+def names_column(record: Quarantine, name: str) -> bool:
+    """Whether the name is empty or a column of the record's contract. False if the contract cannot be read."""
+    if name in {"", EXTRA}:
         return True
     contract = _contract(record)
-    return contract is not None and any(record.field == field.name for field in contract.fields)
+    return contract is not None and any(name == field.name for field in contract.fields)
 
 
 def _contract(record: Quarantine) -> Contract | None:

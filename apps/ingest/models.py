@@ -51,7 +51,11 @@ class Source(models.Model):
 
 
 class Quarantine(models.Model):
-    """A raw record that did not become a row, and why. Only its state ever changes."""
+    """A raw record that did not become a row, and why. Only its state ever changes.
+
+    `faults` lists every fault as {field, reason, message}, the first of which field, reason and message repeat; empty
+    in rows of releases that stored only the first.
+    """
 
     class State(models.TextChoices):
         """How the record was handled. Nothing sets `replayed` yet."""
@@ -71,6 +75,7 @@ class Quarantine(models.Model):
     reason = models.CharField(max_length=40)
     message = models.TextField()
     sqlstate = models.CharField(max_length=5, blank=True, db_default="")
+    faults = models.JSONField(blank=True, db_default=[])
     contract_version = models.PositiveIntegerField()
     batch_id = models.BigIntegerField()
     state = models.CharField(max_length=10, choices=State.choices, db_default=State.OPEN)

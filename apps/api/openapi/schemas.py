@@ -79,6 +79,18 @@ SCHEMAS: Final[dict[str, Any]] = {
         parameter={"type": "string", "description": "The parameter at fault."},
         field={"type": "string", "description": "The field of the body at fault."},
         reason={"type": "string", "description": "A stable code for the error in the record."},
+        errors={
+            "type": "array",
+            "items": ref("RecordError"),
+            "description": "Every error in the record, at most 20 and their number; the first is the problem itself.",
+        },
+    ),
+    "RecordError": _object(
+        "An error in the record.",
+        ["detail", "reason"],
+        detail=TEXT,
+        field={"type": "string", "description": "The field at fault, absent for the record itself."},
+        reason={"type": "string", "description": "A stable code; `more` for the number of errors left out."},
     ),
     "Datasets": _object("The datasets the key can access.", ["datasets"], datasets={
         "type": "array", "items": ref("DatasetSummary"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class DatasetsError(Exception):
@@ -55,14 +56,23 @@ class StoreMisconfigured(DatasetsError):
     """PostgreSQL is not set up as Andén needs it: fix roles, privileges or migrations."""
 
 
+class RecordFault(NamedTuple):
+    """One field's violation of the contract, without its value; `field` is "" for the record itself."""
+
+    field: str
+    reason: str
+    message: str
+
+
 class BadRecord(DatasetsError):
     """This record can never be stored: quarantine it, or reject it with 422.
 
     `reason` is a short stable word for labels and filters, `field` the property at fault ("" for the record itself),
-    and the message explains it without repeating the value.
+    and the message explains it without repeating the value. `faults` lists every fault, of which this is the first.
     """
 
-    def __init__(self, reason: str, message: str, *, field: str = "") -> None:
+    def __init__(self, reason: str, message: str, *, field: str = "", faults: Sequence[RecordFault] = ()) -> None:
         self.reason = reason
         self.field = field
+        self.faults = tuple(faults) or (RecordFault(field, reason, message),)
         super().__init__(message)

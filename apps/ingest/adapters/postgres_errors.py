@@ -33,6 +33,7 @@ DUMP_ERRORS: Final = (OverflowError, TypeError, ValueError, struct.error)
 DRIVER_ERRORS: Final = (psycopg.ProgrammingError, psycopg.NotSupportedError, psycopg.InternalError)
 """What psycopg raises on its own for misuse; a retry cannot succeed."""
 
+_COPY_COLUMN: Final = re.compile(r"^COPY .+, line [0-9]+, column ([^:\n]+)", re.MULTILINE)
 _COPY_LINE: Final = re.compile(r"^COPY .+, line ([0-9]{1,9})", re.MULTILINE)
 """Matches English messages only; with other languages the rows are halved."""
 
@@ -68,7 +69,7 @@ def ingest_error(error: psycopg.Error, *, in_table: bool = False) -> IngestError
                 text,
                 sqlstate=error.sqlstate or "",
                 constraint=diagnostic.constraint_name or "",
-                column=diagnostic.column_name or "",
+                column=diagnostic.column_name or _column(diagnostic.context),
                 row=_row(diagnostic.context),
             )
         case Reaction.PAUSE_TABLE if in_table:
@@ -95,3 +96,9 @@ def _row(context: str | None) -> int | None:
     """The index of the rejected row: PostgreSQL counts the rows of a COPY as lines, from 1."""
     line = _COPY_LINE.search(context or "")
     return int(line[1]) - 1 if line else None
+
+
+def _column(context: str | None) -> str:
+    """The column whose value a COPY rejected, "" if it names none."""
+    column = _COPY_COLUMN.search(context or "")
+    return column[1] if column else ""

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from psycopg import Cursor
 
+from apps.datasets.core.errors import RecordFault
 from apps.datasets.core.table.ddl import column_list
 from apps.ingest.core.headers import Header, record_headers
 from apps.ingest.core.ports import DatasetBatch, TargetTable
@@ -14,7 +15,7 @@ from apps.ingest.core.watermarks import NO_TIMESTAMP, watermark_time
 
 COLUMNS: Final = (
     *("dataset_id", "source_id", "offset", "topic", "partition", "key", "value", "headers"),
-    *("field", "reason", "message", "sqlstate", "contract_version", "batch_id", "timestamp"),
+    *("field", "reason", "message", "sqlstate", "faults", "contract_version", "batch_id", "timestamp"),
 )
 _COPY: Final = f"COPY public.ingest_quarantine ({column_list(COLUMNS)}) FROM STDIN"
 _LATEST_MS: Final = 253_402_300_799_999
@@ -49,10 +50,17 @@ def _rows(target: TargetTable, batches: Iterable[SourceBatch]) -> Iterator[tuple
                 reject.reason,
                 storable(reject.message),
                 reject.sqlstate,
+                faults_json(reject.faults),
                 target.contract_version,
                 batch.batch_id,
                 _moment(record.timestamp()),
             )
+
+
+def faults_json(faults: Sequence[RecordFault]) -> str:
+    """Faults as a JSON array of {field, reason, message}."""
+    storables = [fault._replace(field=storable(fault.field), message=storable(fault.message)) for fault in faults]
+    return msgspec.json.encode([fault._asdict() for fault in storables]).decode()
 
 
 def headers_json(headers: Sequence[Header]) -> str:

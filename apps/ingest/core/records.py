@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from operator import methodcaller
 from typing import Any, NamedTuple, Protocol
 
+from apps.datasets.core.errors import RecordFault
 from apps.ingest.core.errors import missing_line
 
 Row = tuple[Any, ...]
@@ -118,13 +119,14 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A record that did not become a row, and why."""
+    """A record that did not become a row, and why. The first of its faults is the reason."""
 
     record: ConsumerRecord
     reason: str
     message: str
     field: str = ""
     sqlstate: str = ""
+    faults: tuple[RecordFault, ...] = ()
 
 
 @dataclass(slots=True)

@@ -16,8 +16,8 @@ REASONS: Final = (
 
 
 def make_reject(record: ConsumerRecord, error: BadRecord, *, sqlstate: str = "") -> Reject:
-    """A reject of the record, with the error as its reason."""
-    return Reject(record, error.reason, str(error), error.field, sqlstate)
+    """A reject of the record, with the error's first fault as its reason."""
+    return Reject(record, error.reason, str(error), error.field, sqlstate, error.faults)
 
 
 def unreadable_reject(record: RecordCopy, cause: BaseException) -> Reject:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.table.ddl import constraint_field
 from apps.datasets.core.table.month_bounds import month_start
 from apps.ingest.adapters.instrumentation import timed_phase
 from apps.ingest.core.errors import (
@@ -24,11 +23,9 @@ from apps.ingest.core.errors import (
 )
 from apps.ingest.core.ports import DatasetBatch, Store, TargetTable
 from apps.ingest.core.records import SourceBatch
+from apps.ingest.core.refusals import refused_record
 from apps.ingest.core.rejects import UNREADABLE
 from apps.ingest.services.record_decoder import RecordDecoder
-
-REFUSED: Final = "refused_by_database"
-TOO_LARGE: Final = "too_large"
 
 MOST_DATASETS: Final = 200
 """Datasets in one transaction: each holds locks on its table, a partition and their indexes."""
@@ -319,7 +316,7 @@ def reject_refused(
     """Reject the source's rows that PostgreSQL rejected."""
     source, offset = target.decoder.source_index, target.decoder.source_index + 1
     own = {
-        int(str(row[offset])): (_bad_record(target, error), error.sqlstate)
+        int(str(row[offset])): (_bad_record(target, row, error), error.sqlstate)
         for row, error in refused
         if row[source] == source_batch.position.source_id
     }
@@ -327,8 +324,7 @@ def reject_refused(
         target.decoder.reject_refused(source_batch, own)
 
 
-def _bad_record(target: TargetTable, error: RecordRefused) -> BadRecord:
+def _bad_record(target: TargetTable, row: tuple[object, ...], error: RecordRefused) -> BadRecord:
     """The quarantine's error for a row that PostgreSQL rejected."""
-    field = constraint_field(target.contract, target.dataset_id, error.constraint)
-    name = field.name if field is not None else error.column
-    return BadRecord(TOO_LARGE if error.sqlstate.startswith("54") else REFUSED, str(error), field=name)
+    values = dict(zip(target.decoder.columns, row, strict=False))
+    return refused_record(target.contract, target.dataset_id, error, values)

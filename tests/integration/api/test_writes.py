@@ -161,6 +161,17 @@ def test_a_record_that_violates_the_contract_is_rejected_with_its_field(
     assert Batch.objects.count() == 0
 
 
+def test_all_errors_of_a_record_are_returned_at_once(persons: AppliedDataset, connect: Connect) -> None:
+    body = {"given_name": 1, "family_name": "B", "loyalty_points": "many", "colour": "red", "size": 1}
+    refused = connect(WRITES).post(PATH, json.dumps(body), content_type=JSON).json()
+    errors = [(error["field"], error["reason"]) for error in refused["errors"]]
+    order = [field.name for field in persons.contract.fields]
+    wrong = {"person_id": "missing_field", "given_name": "wrong_type", "loyalty_points": "wrong_type"}
+    assert errors[:3] == sorted(wrong.items(), key=lambda item: order.index(item[0]))
+    assert sorted(errors[3:]) == [("colour", "unknown_field"), ("size", "unknown_field")]
+    assert refused["errors"][0] == {name: refused[name] for name in ("field", "reason", "detail")}
+
+
 def test_a_hidden_field_cannot_be_written_and_is_kept(
     persons: AppliedDataset, connect: Connect, station: Station
 ) -> None:

@@ -83,8 +83,10 @@ def refused(dataset: AppliedDataset) -> None:
         for offset, (reason, state) in enumerate(REFUSALS):
             cursor.execute(
                 'INSERT INTO ingest_quarantine (dataset_id, source_id, "offset", topic, partition, key, value,'
-                " headers, field, reason, message, sqlstate, contract_version, batch_id) VALUES (%s, %s, %s, 'topic',"
-                " 0, %s, %s, %s, 'hush0000z', %s, 'invalid: \"hush0000z\"', %s, 1, 1)",
+                " headers, field, reason, message, faults, sqlstate, contract_version, batch_id)"
+                " VALUES (%s, %s, %s, 'topic',"
+                " 0, %s, %s, %s, 'hush0000z', %s, 'invalid: \"hush0000z\"',"
+                ' \'[{"field": "hush0000z", "reason": "unknown_field", "message": "hush0000z"}]\', %s, 1, 1)',
                 (dataset.id, source, offset, b"hush0000z", raw(), '[["trace", "hush0000z"]]', reason, state),
             )
 

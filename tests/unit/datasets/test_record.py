@@ -125,7 +125,7 @@ def test_invalid_utf8_and_too_large_records_are_bad() -> None:
         (b"\xef\xbb\xbf" + b'{"n":1}', "a byte order mark"),
         ('{"n":1}'.encode("utf-16"), "UTF-16"),
         (gzip.compress(b'{"n":1}', mtime=0), "gzip"),
-        (b"\0\0\0\0\x07" + b'{"n":1}', "a schema registry header, schema 7"),
+        (b"\0\0\0\0\x07" + b'{"n":1}', "a schema registry header, schema id 7, and JSON follows"),
         (b"\0", "a byte that JSON cannot start with"),
         (msgspec.msgpack.encode({"n": 1}), "a byte that JSON cannot start with"),
     ],

@@ -132,5 +132,5 @@ def test_a_class_unknown_to_msgspec_is_decoded_from_a_string(monkeypatch: pytest
     for wrong in ('"one third"', "1", "[]"):
         with pytest.raises(BadRecord, match=r"^'value' is not of type fraction$"):
             decoded(spec, wrong)
-    with pytest.raises(BadRecord, match=r"^'value': Invalid fraction$"):
+    with pytest.raises(BadRecord, match=r"^item 1 of 'value' is not of type fraction$"):
         decoded(spec, '["one third"]', array=True)

@@ -1,14 +1,16 @@
 """Turns the body of a write into a complete record: checks its members and merges them with the stored row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from apps.api.access.visible_schema import ID, OMITTED, VisibleSchema
 from apps.api.records.core.merge_patch import is_null, is_object, merge
 from apps.datasets.core.contract.contract import EXTRA, Contract
-from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record.json_reader import BROKEN, json_reader, why_no_object
+from apps.datasets.core.errors import BadRecord, RecordFault
+from apps.datasets.core.record.json_reader import json_reader
+from apps.datasets.core.record.json_syntax import BROKEN, why_no_object
+from apps.datasets.core.record.record_errors import bad_record, unknown_field
 from apps.datasets.core.record.record_format import Values
 
 RecordMembers = dict[str, msgspec.Raw]
@@ -39,16 +41,18 @@ def permitted_members(
     if own is not None and bytes(own) != msgspec.json.encode(record_id):
         raise BadRecord("bad_key", f"{ID!r} does not match the id in the URL", field=ID)
     if not schema.is_complete:
-        for name in sent:
-            if name not in schema.names:
-                raise _unknown(name)
+        unknown = [name for name in sent if name not in schema.names]
+        if unknown and EXTRA not in sent:
+            known = {name: text for name, text in sent.items() if name in schema.names}
+            _refuse_unknown(unknown, _faults(schema.contract, known, complete=record_id is None))
+        _refuse_unknown(unknown)
     return _flatten_extra(schema, sent) if EXTRA in sent else sent
 
 
 def _flatten_extra(schema: VisibleSchema, sent: RecordMembers) -> RecordMembers:
     """The members, with those of `_extra` moved to the top level."""
     if EXTRA not in schema.names:
-        raise _unknown(EXTRA)
+        raise unknown_field(EXTRA)
     text = sent.pop(EXTRA)
     if not is_null(text) and not is_object(text):
         raise BadRecord("wrong_type", f"{EXTRA!r} is not an object", field=EXTRA)
@@ -67,13 +71,23 @@ def refuse_additions(schema: VisibleSchema, sent: RecordMembers, stored: RecordM
     A hidden field must behave like one that does not exist, so neither can be added. Raises BadRecord.
     """
     unknown = stored.keys() - {field.name for field in schema.contract.fields}
-    for name in () if schema.is_complete else sent:
-        if name not in schema.names and name not in unknown:
-            raise _unknown(name)
+    if not schema.is_complete:
+        _refuse_unknown(name for name in sent if name not in schema.names and name not in unknown)
 
 
-def _unknown(name: str) -> BadRecord:
-    return BadRecord("unknown_field", f"{name[:63]!r} is not in the contract", field=name[:63])
+def _refuse_unknown(names: Iterable[str], others: Sequence[RecordFault] = ()) -> None:
+    """Reject these names, with the record's other faults before them."""
+    if faults := [unknown_field(name).faults[0] for name in names]:
+        raise bad_record([*others, *faults])
+
+
+def _faults(contract: Contract, members: RecordMembers, *, complete: bool) -> list[RecordFault]:
+    """The faults of these members; of an incomplete record, missing fields are none."""
+    try:
+        json_reader(contract).decode(msgspec.json.encode(members))
+    except BadRecord as bad:
+        return [fault for fault in bad.faults if complete or fault.reason != "missing_field"]
+    return []
 
 
 def hidden_columns(schema: VisibleSchema) -> tuple[str, ...]:
@@ -134,8 +148,11 @@ def key_values(contract: Contract, values: Values) -> Values:
 
 
 def redact(schema: VisibleSchema, error: BadRecord) -> BadRecord:
-    """The error, without the name of a field that the client cannot see."""
+    """The error, without faults of fields that the client cannot see: one that names no field replaces them."""
     hidden = {EXTRA, *(field.name for field in schema.contract.fields)} - schema.names
-    if error.reason == "unknown_field" or error.field not in hidden:
+    shown = [fault for fault in error.faults if fault.reason == "unknown_field" or fault.field not in hidden]
+    if len(shown) == len(error.faults):
         return error
-    return BadRecord(error.reason, "the record violates its contract in a field that this key cannot see")
+    reason = next(fault.reason for fault in error.faults if fault not in shown)
+    rule = "the record violates its contract in a field that this key cannot see"
+    return bad_record([*shown, RecordFault("", reason, rule)])

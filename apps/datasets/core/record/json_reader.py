@@ -5,9 +5,7 @@ ranges, lengths and choices in C; the rest is checked by column. Only an invalid
 name the field and the reason.
 """
 
-import re
 from collections.abc import Iterable, Sequence
-from string import printable
 from typing import Any, Final, cast
 
 import msgspec
@@ -15,32 +13,16 @@ from msgspec.structs import astuple
 
 from apps.datasets.core.contract.contract import Contract, ContractField, UnknownFieldsPolicy
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record.nesting import MAX_DEPTH, is_too_deep, too_deep, why_too_deep
-from apps.datasets.core.record.record_format import EncodedRecord, Values, undecodable
-from apps.datasets.core.record.row_checks import JSON_NULL, MAX_BYTES, RowChecks
-from apps.datasets.core.record.value_checks import annotation, decode_hook, holds_nul, nullable, value_check
+from apps.datasets.core.record.field_errors import decode_field
+from apps.datasets.core.record.json_syntax import BROKEN
+from apps.datasets.core.record.nesting import MAX_DEPTH, is_too_deep, too_deep
+from apps.datasets.core.record.record_errors import PARTS, RecordExaminer
+from apps.datasets.core.record.record_format import EncodedRecord, Values
+from apps.datasets.core.record.row_checks import MAX_BYTES, RowChecks
+from apps.datasets.core.record.value_checks import annotation, decode_hook, holds_nul, nullable
 
 BACKSLASH: Final = b"\\"
 NUL_ESCAPE: Final = b"\\u0000"
-BEYOND_DOUBLE: Final = "Number out of range"
-"""msgspec's message for it."""
-_LENGTH: Final = re.compile(r"Expected `(\w+)` of length (>=|<=) (\d+)")
-_BOUND: Final = re.compile(r"Expected `\w+` (>=|<=|>|<) (\S+)")
-_MULTIPLE: Final = re.compile(r"Expected `\w+` that's a multiple of (\S+)")
-BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-
-_LETTERS: Final = frozenset(printable.encode())
-_OPENINGS: Final = (
-    (b"\xef\xbb\xbf", "a byte order mark, which JSON must not have"),
-    (b"\xff\xfe", "the byte order mark of UTF-16: JSON is UTF-8"),
-    (b"\xfe\xff", "the byte order mark of UTF-16: JSON is UTF-8"),
-    (b"\x1f\x8b", "gzip: have the producer compress batches, not values"),
-    (b"\x28\xb5\x2f\xfd", "zstd: have the producer compress batches, not values"),
-)
-"""Known first bytes of records that are not JSON."""
-_FRAME: Final = b"\0\0"
-_FRAME_BYTES: Final = 5
-"""The header of a schema registry: a zero, the schema's id in four bytes, the first of them zero in practice."""
 
 
 class JsonReader:
@@ -53,8 +35,8 @@ class JsonReader:
         # Attributes for the path of every record that is decoded on its own.
         self._typed, self._keeps, self._grows = self._row.typed, self._row.keeps, bool(self._row.growing)
         self._names = frozenset(field.name for field in contract.fields)
+        self._examiner = RecordExaminer(contract)
         self._decoder = msgspec.json.Decoder(record_struct(contract), dec_hook=decode_hook)
-        self._parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
     def decode(self, value: bytes, _record: EncodedRecord | None = None) -> Values:
         """The values of one record.
@@ -62,9 +44,12 @@ class JsonReader:
         Raises BadRecord: it can never become a row of this contract.
         """
         try:
-            row = astuple(self._decoder.decode(value))
-        except BROKEN as error:
-            raise self._record_error(value, error) from None
+            return self._row_of(value)
+        except (BadRecord, *BROKEN) as error:
+            raise self._examiner.error(value, error) from None
+
+    def _row_of(self, value: bytes) -> Values:
+        row = astuple(self._decoder.decode(value))
         row = self._typed(row, len(value))
         if self._keeps:
             row = (*row, self._extra(value))
@@ -109,7 +94,7 @@ class JsonReader:
         values: list[Any] = []
         for field, part in zip(fields, self._key_parts(key, fields), strict=True):
             try:
-                value = _decode_field(field, part)
+                value = decode_field(field, part)
             except BadRecord as error:
                 raise BadRecord("bad_key", f"in the key, {error}", field=field.name) from None
             if value is None or holds_nul(value):
@@ -134,7 +119,7 @@ class JsonReader:
         if len(fields) > 1:
             raise BadRecord("bad_key", f"the key does not consist of {', '.join(field.name for field in fields)}")
         try:
-            _decode_field(fields[0], key)
+            decode_field(fields[0], key)
         except BadRecord:
             pass
         else:
@@ -145,10 +130,7 @@ class JsonReader:
             raise BadRecord("bad_key", "the key is not UTF-8 text", field=fields[0].name) from None
 
     def _extra(self, value: bytes) -> msgspec.Raw | None:
-        try:
-            parts = self._parts.decode(value)
-        except BROKEN as error:
-            raise self._record_error(value, error) from None
+        parts = PARTS.decode(value)
         extra = {name: part for name, part in parts.items() if name not in self._names}
         if not extra:
             return None
@@ -156,31 +138,6 @@ class JsonReader:
             if is_too_deep(extra[name]):
                 raise too_deep(name)
         return msgspec.Raw(msgspec.json.encode(extra))
-
-    def _record_error(self, value: bytes, error: Exception) -> BadRecord:
-        try:
-            parts = self._parts.decode(value)
-        except BROKEN:
-            return _binary_error(value) or why_no_object(value, "the record")
-        for field in self.contract.fields:
-            if field.name not in parts:
-                if field.required:
-                    return BadRecord("missing_field", f"{field.name!r} is required but missing", field=field.name)
-                continue
-            try:
-                _decode_field(field, bytes(parts[field.name]))
-            except BadRecord as bad:
-                return bad
-        for name in parts if self.contract.unknown_fields is UnknownFieldsPolicy.REJECT else ():
-            if name not in self._names:
-                return BadRecord("unknown_field", f"{name[:63]!r} is not in the contract", field=name[:63])
-        return why_too_deep(value) or self._duplicate_field(str(error))
-
-    def _duplicate_field(self, message: str) -> BadRecord:
-        """The error about a duplicate field: msgspec reports the first occurrence, while the last one is valid."""
-        name = next((field.name for field in self.contract.fields if f"`$.{field.name}" in message), "")
-        reason = "wrong_type" if "`, got `" in message else "out_of_range"
-        return BadRecord(reason, f"duplicate field {name!r}, and not every value is valid", field=name)
 
 
 def _plain(values: Sequence[bytes | None]) -> bool:
@@ -216,82 +173,3 @@ def record_struct(contract: Contract) -> type[msgspec.Struct]:
         kw_only=True,
         gc=False,
     )
-
-
-def _decode_field(field: ContractField, part: bytes) -> Any:
-    try:
-        value = msgspec.json.decode(part, type=nullable(field), dec_hook=decode_hook)
-    except BROKEN as error:
-        raise _field_error(field, part, error) from None
-    if isinstance(value, msgspec.Raw) and bytes(value) == JSON_NULL:
-        value = None
-    check = value_check(field)
-    if check and value is not None:
-        check(value)
-    return value
-
-
-def _field_error(field: ContractField, part: bytes, error: Exception) -> BadRecord:
-    if isinstance(error, RecursionError):
-        return too_deep(field.name)
-    if isinstance(error, UnicodeDecodeError):
-        return BadRecord("not_json", f"{field.name!r} is not valid UTF-8", field=field.name)
-    if part.strip() == b"null":
-        return BadRecord("missing_field", f"{field.name!r} is required but null", field=field.name)
-    if field.checks.enum:
-        return BadRecord("not_allowed", f"{field.name!r} is not one of the allowed values", field=field.name)
-    bare = list[Any] if field.type.array else field.type.spec.python
-    try:
-        msgspec.json.decode(part, type=bare, dec_hook=decode_hook)
-    except BROKEN as broken:
-        if field.type.spec.python is float and str(broken).startswith(BEYOND_DOUBLE):
-            rule = f"{field.name!r} contains a number that {field.type.sql} cannot represent"
-            return BadRecord("out_of_range", rule, field=field.name)
-        return BadRecord("wrong_type", f"{field.name!r} is not of type {field.type.sql}", field=field.name)
-    # The type matches, so a bound, a length, a pattern or an item does not.
-    return BadRecord("out_of_range", _violation(field.name, error), field=field.name)
-
-
-def _violation(name: str, error: Exception) -> str:
-    """The violated rule from msgspec's message, which quotes no value: `'code' must have at least 3 characters`."""
-    rule = str(error).split(" - at")[0]
-    if length := _LENGTH.fullmatch(rule):
-        kind, sign, number = length.groups()
-        unit = ("character" if kind == "str" else "item") + "s" * (number != "1")
-        return f"{name!r} must have at {'least' if sign == '>=' else 'most'} {number} {unit}"
-    if bound := _BOUND.fullmatch(rule):
-        return f"{name!r} must be {bound[1]} {bound[2]}"
-    if multiple := _MULTIPLE.fullmatch(rule):
-        return f"{name!r} must be a multiple of {multiple[1]}"
-    return f"{name!r}: {rule}"
-
-
-def why_no_object(text: bytes, what: str) -> BadRecord:
-    """The error about a text that is not a JSON object."""
-    try:
-        text.decode("utf-8")
-        msgspec.json.decode(text, type=msgspec.Raw)
-    except UnicodeDecodeError as error:
-        return BadRecord("not_json", f"{what} is not UTF-8: byte {error.start}")
-    except BROKEN as error:
-        deep = why_too_deep(text) if isinstance(error, RecursionError) else None
-        return deep or BadRecord("not_json", f"{what} is not valid JSON: {_place(error)}")
-    return why_too_deep(text) or BadRecord("not_an_object", f"{what} is JSON but not an object")
-
-
-def _place(error: Exception) -> str:
-    """msgspec's message about malformed JSON, which quotes none of it: `invalid character (byte 3)`."""
-    return str(error).removeprefix("JSON is malformed: ").removeprefix("Input data was ")
-
-
-def _binary_error(value: bytes) -> BadRecord | None:
-    """The error about bytes that are not text; None if they start like text."""
-    if not value or value[0] in _LETTERS:
-        return None
-    if value[:2] == _FRAME and len(value) > _FRAME_BYTES:
-        schema = int.from_bytes(value[1:_FRAME_BYTES], "big")
-        return undecodable("JSON", f"it starts with a schema registry header, schema {schema}")
-    what = next(
-        (what for opening, what in _OPENINGS if value.startswith(opening)), "a byte that JSON cannot start with"
-    )
-    return undecodable("JSON", f"it starts with {what}")

@@ -51,6 +51,6 @@ class RecordReader(Protocol):
         """The values of the contract's key from a tombstone's key. Raises BadRecord, `bad_key`."""
 
 
-def undecodable(form: str, why: str) -> BadRecord:
+def undecodable(form: str, why: str, what: str = "the record") -> BadRecord:
     """The error about bytes that are not in the contract's format."""
-    return BadRecord(UNDECODABLE, f"the record is not {form}: {why}")
+    return BadRecord(UNDECODABLE, f"{what} is not {form}: {why}")

@@ -8,6 +8,8 @@ from apps.datasets.core.contract.contract import (
     AT,
     DELETED,
     EXTRA,
+    OFFSET,
+    SOURCE,
     Contract,
     ContractField,
     Order,
@@ -104,20 +106,39 @@ def indexes(contract: Contract, dataset_id: int) -> dict[str, str]:
 
     Upsert datasets also get a partial index of their tombstones, so that the daily purge reads only what it deletes.
     """
-    key = tuple(OrderColumn(name) for name in contract.primary_key)
-    wanted: dict[str, str] = {}
-    filters = [(OrderColumn(name),) for name in contract.filters if name != contract.primary_key[0]]
-    for order in (*contract.orders, *filters):
-        columns = full_order(contract, order)
-        if columns == key:
-            continue
-        parts = ", ".join(quote_identifier(column.name) + (" DESC" if column.descending else "") for column in columns)
-        name = f"i_{dataset_id}_{_digest(parts)}"
-        wanted[name] = f"CREATE INDEX {quote_identifier(name)} ON {table_sql(contract)} ({parts})"
+    wanted = {
+        name: f"CREATE INDEX {quote_identifier(name)} ON {table_sql(contract)} ({_index_parts(columns)})"
+        for name, columns in _ordered_indexes(contract, dataset_id)
+    }
     if contract.mode is WriteMode.UPSERT:
         name = f"t_{dataset_id}"
         wanted[name] = f"CREATE INDEX {name} ON {table_sql(contract)} ({AT}) WHERE {DELETED}"
     return wanted
+
+
+def indexed_columns(contract: Contract, dataset_id: int, index: str) -> tuple[str, ...]:
+    """The contract's columns of this index; of all its indexes if it belongs to a partition, whose names differ."""
+    columns = {name: [column.name for column in order] for name, order in _ordered_indexes(contract, dataset_id)}
+    columns[f"d{dataset_id}_pkey"] = list(contract.primary_key)
+    columns |= {
+        constraint_name(dataset_id, "unique", field): [field.name] for field in contract.fields if field.unique
+    }
+    found = columns.get(index) or [name for names in columns.values() for name in names]
+    return tuple(dict.fromkeys(name for name in found if name not in {SOURCE, OFFSET}))
+
+
+def _ordered_indexes(contract: Contract, dataset_id: int) -> Iterator[tuple[str, Order]]:
+    """The name and columns of each index of the orders and filters."""
+    key = tuple(OrderColumn(name) for name in contract.primary_key)
+    filters = [(OrderColumn(name),) for name in contract.filters if name != contract.primary_key[0]]
+    for order in (*contract.orders, *filters):
+        columns = full_order(contract, order)
+        if columns != key:
+            yield f"i_{dataset_id}_{_digest(_index_parts(columns))}", columns
+
+
+def _index_parts(columns: Order) -> str:
+    return ", ".join(quote_identifier(column.name) + (" DESC" if column.descending else "") for column in columns)
 
 
 def full_order(contract: Contract, order: Order) -> Order:

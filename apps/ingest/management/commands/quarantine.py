@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -60,13 +61,25 @@ class Command(AndenCommand):
             "reason": record.reason + (f" (SQLSTATE {record.sqlstate})" if record.sqlstate else ""),
             "field": record.field or "-",
             "message": record.message,
+            "faults": _faults(record.faults),
             "state": f"{record.state}, recorded {record.recorded_at}",
             "headers": json.dumps(record.headers),
             "key": _preview(record.key),
             "value": _preview(record.value),
         }
         for name, value in lines.items():
+            if name == "faults" and len(record.faults) < 2:
+                continue
             self.stdout.write(f"{name:8}  {escaped(str(value))}")
+
+
+def _faults(faults: Sequence[Mapping[str, str]]) -> str:
+    """One line for each fault: field, reason and message, in columns; lines after the first align with it."""
+    widths = [max((len(fault[part]) for fault in faults), default=0) for part in ("field", "reason")]
+    lines = [
+        f"{fault['field']:{widths[0]}}  {fault['reason']:{widths[1]}}  {fault['message']}".rstrip() for fault in faults
+    ]
+    return "\n          ".join(lines)
 
 
 def _preview(raw: bytes | memoryview | None) -> str:
