@@ -37,8 +37,8 @@ SHAPE = """
     WHERE connamespace = 'public'::regnamespace ORDER BY 1
 """
 """The definitions of the apps' tables, indexes and constraints."""
-SMALL = {
-    "public.ingest_quarantine": "adds a column with a constant default, which rewrites nothing: an instant"
+SMALL: dict[str, str] = {
+    "public.ingest_quarantine": "a column with a constant default is added in the catalog, whatever the size",
 }
 """Tables that a migration may lock exclusively, and why the lock is brief."""
 CHANGED = {"public.django_celery_beat_periodictask", "public.datasets_dataset"}
