@@ -133,16 +133,15 @@ class KafkaConsumer:
 
     def _separate(self, messages: Sequence[Message]) -> PollResult:
         """Separate records from errors about single partitions and topics."""
-        good: list[Message] = []
+        records = grouped([message for message in messages if message.error() is None])
         ended: dict[TopicPartition, int] = {}
         lost: dict[TopicPartition, str] = {}
         refused: dict[str, str] = {}
-        for message in messages:
+        for message in filter(_ERROR, messages):
             error, partition = message.error(), TopicPartition(*_key(message))
             if error is None:
-                ended.pop(partition, None)
-                good.append(message)
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+                continue
+            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
                 self._last_error = ""
                 ended[partition] = message.offset() or 0
             elif error.code() in LOST:
@@ -151,7 +150,13 @@ class KafkaConsumer:
                 refused[partition.topic] = reason
             else:
                 self._record_error(error)
-        return PollResult(grouped(good), ended, lost, refused)
+        # Without those to which a record was added since.
+        ended = {
+            partition: end
+            for partition, end in ended.items()
+            if partition not in records or (records[partition][-1].offset() or 0) < end
+        }
+        return PollResult(records, ended, lost, refused)
 
 
 def grouped(messages: Sequence[ConsumerRecord]) -> dict[TopicPartition, list[ConsumerRecord]]:

@@ -96,12 +96,7 @@ class BatchCommitter:
     def commit(self, parts: Sequence[DatasetBatch]) -> CommitOutcome:
         """Commit these shares. The store is idle afterwards."""
         outcome = CommitOutcome()
-        for part in parts:
-            self._decode(part)
-        stored = sorted(
-            (part for part in parts if part.source_batches),
-            key=lambda part: (part.dataset_id not in self._written, part.dataset_id),
-        )
+        stored = sorted(parts, key=lambda part: (part.dataset_id not in self._written, part.dataset_id))
         apart = self._careful | self._errors.keys()
         together = [part for part in stored if part.dataset_id not in apart]
         alone = [part for part in stored if part.dataset_id in apart]
@@ -156,7 +151,10 @@ class BatchCommitter:
         while group:
             try:
                 for part in group:
+                    # PostgreSQL stores the rows of one dataset while the worker decodes the next one's.
+                    self._decode(part)
                     self._write(part)
+                group = [part for part in group if part.source_batches]
                 with timed_phase("copy"):
                     self._store.finish()
                 with timed_phase("commit"):
@@ -185,6 +183,9 @@ class BatchCommitter:
     def _commit_alone(self, part: DatasetBatch, outcome: CommitOutcome) -> None:
         """Commit a share in a transaction of its own, without the rows that PostgreSQL rejects."""
         error = self._errors.pop(part.dataset_id, None)
+        self._decode(part)
+        if not part.source_batches:
+            return
         if error is not None and not isinstance(error, RecordRefused | PartitionMissing):
             self._fail(part, error, outcome)
             return
