@@ -25,7 +25,7 @@ CHECK_ENV := \
 	$(foreach role,APP OWNER INGEST READER WRITER ANALYST,ANDEN_DATABASE_$(role)_URL=postgresql://anden@127.0.0.1:9/anden)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix infra lint audit render function bench neighbours slow-clients screenshots clean
+.PHONY: help run test check fix infra lint audit render function bench neighbours chaos slow-clients screenshots clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ bench: $(TEST_READY) ## Measure every performance claim and compare it with a ba
 
 neighbours: $(TEST_READY) ## Measure how fast a healthy dataset is ingested next to a faulty one
 	$(BIN)/python -m bench.neighbours $(BENCH_ARGS)
+
+chaos: $(TEST_READY) ## Cause N faults (SEED=…) while records arrive, then check that each is stored exactly once
+	$(BIN)/python -m tests.chaos --faults $(or $(N),300) $(if $(SEED),--seed $(SEED)) $(CHAOS_ARGS)
 
 slow-clients: $(TEST_READY) ## Hold slow connections of every kind, and measure other clients' response times
 	$(BIN)/python -m bench.slow_clients
