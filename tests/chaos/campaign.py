@@ -1,6 +1,7 @@
 """Causes faults in a seeded order, several at once."""
 
 import random
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -8,10 +9,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
+import psycopg
+from confluent_kafka import KafkaException
+
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.installation import NotPossible
 from tests.chaos.plans import Plan
-from tests.chaos.world import NotProven, World
+from tests.chaos.world import Causing, NotProven, World
 
 TRIES: Final = 3
 
@@ -51,11 +55,16 @@ class Campaign:
         self._began_s = time.monotonic()
 
     def _schedule(self) -> list[tuple[Fault, int]]:
-        """Each kind equally often, in random order, each with a seed of its own."""
+        """Each kind equally often, in random order, each with its own seed.
+
+        In every other round, the faults at single datasets come first, so that their neighbours can be measured.
+        """
         kinds = [fault for fault in FAULTS if not self.only or fault.name in self.only]
         order: list[Fault] = []
         while len(order) < self.count:
-            order += self._chance.sample(kinds, len(kinds))
+            mixed = self._chance.sample(kinds, len(kinds))
+            apart = len(order) // len(kinds) % 2
+            order += sorted(mixed, key=lambda fault: fault.targets is None) if apart else mixed
         return [(fault, self._chance.randrange(2**32)) for fault in order[: self.count]]
 
     def run(self) -> None:
@@ -82,12 +91,13 @@ class Campaign:
     def _cause(self, fault: Fault, chance: random.Random) -> None:
         for _ in range(TRIES):
             plan = self._target(fault, chance)
-            with ExitStack() as stack:
-                needed = {*fault.needs, *([f"dataset {plan.topic}"] if fault.targets else [])}
-                for name in sorted(needed):
-                    stack.enter_context(self._resource(name))
+            with ExitStack() as stack, ExitStack() as server:
+                if fault.targets:
+                    stack.enter_context(self._resource(f"dataset {plan.topic}"))
+                for name in sorted(fault.needs):
+                    server.enter_context(self._resource(name))
                 try:
-                    self._happen(fault, plan, chance)
+                    self._happen(fault, plan, chance, caused=server.close if fault.brief else lambda: None)
                 except NotPossible as error:
                     why = str(error)
                     time.sleep(chance.uniform(0.5, 2.0))
@@ -97,13 +107,14 @@ class Campaign:
             self.skipped.append(f"{fault.name}: {why}")
         self.progress(f"  {fault.name}: not possible: {why}")
 
-    def _happen(self, fault: Fault, plan: Plan, chance: random.Random) -> None:
+    def _happen(self, fault: Fault, plan: Plan, chance: random.Random, *, caused: Callable[[], None]) -> None:
         dataset = plan.name if fault.targets else ""
         cause = fault.cause(self.world, plan, chance)
         began_s = time.monotonic()
         error, proven = "", True
         try:
-            next(cause)
+            self._begin(cause)
+            caused()
             time.sleep(chance.uniform(*fault.hold_s) * self.stretch)
             next(cause, None)
         except NotProven as unseen:
@@ -119,6 +130,14 @@ class Campaign:
             f"{done:>4}/{self.count} {ended_s - self._began_s:>5.0f} s  {fault.name}{where}"
             f" {ended_s - began_s:.1f} s{'' if proven else f': NOT PROVEN: {error}'}"
         )
+
+    @staticmethod
+    def _begin(cause: Causing) -> None:
+        """Cause the fault. Raises NotPossible: a server does not answer, because of another fault."""
+        try:
+            next(cause)
+        except (KafkaException, psycopg.Error, TimeoutError, subprocess.SubprocessError) as error:
+            raise NotPossible(f"{type(error).__name__}: {error}") from error
 
     def _target(self, fault: Fault, chance: random.Random) -> Plan:
         found = [plan for plan in self.world.plans if fault.targets is None or fault.targets(plan)]

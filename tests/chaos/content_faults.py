@@ -65,6 +65,7 @@ def raw_headers(world: World, plan: Plan, chance: random.Random) -> Causing:
 def _spoil(world: World, plan: Plan, spoiler: Spoiler) -> Causing:
     before = _rejects(world, plan)
     with world.load.spoiled(plan.topic, spoiler):
+        world.load.send(plan, lambda number: spoiler(10 * number, world.load.chance) or (None, b""))
         yield
     world.until(lambda: _rejects(world, plan) > before, "reject", for_s=PATIENCE_S, error=NotProven)
 

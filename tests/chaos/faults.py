@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypedDict
 
 from tests.chaos import content_faults, database_faults, process_faults, settings_faults, topic_faults
 from tests.chaos.plans import Plan
@@ -21,12 +21,17 @@ WORKERS: Final = "workers"
 ROLE: Final = "role"
 
 
+class _Needs(TypedDict):
+    needs: frozenset[str]
+    brief: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A kind of fault. It lasts from `hold_s[0]` to `hold_s[1]` seconds.
 
-    A fault at a dataset has `targets`; others affect all of them. Faults that `need` the same server or dataset do not
-    happen at the same time.
+    A fault at a dataset has `targets`; others affect all of them. Faults at the same dataset, or that need the same
+    server, do not happen at the same time; a `brief` one needs the server only until it has happened.
     """
 
     name: str
@@ -34,6 +39,7 @@ class Fault:
     hold_s: tuple[float, float] = (0.5, 2.0)
     targets: Callable[[Plan], bool] | None = None
     needs: frozenset[str] = frozenset()
+    brief: bool = False
 
 
 def _any(plan: Plan) -> bool:
@@ -58,6 +64,7 @@ def _wide(plan: Plan) -> bool:
     return plan.wide and _produced(plan)
 
 
+_BRIEF: Final[_Needs] = {"needs": frozenset({KAFKA}), "brief": True}
 _LONG: Final = (3.0, 12.0)
 FAULTS: Final = (
     Fault("SIGKILL of a worker", process_faults.worker_killed),
@@ -73,25 +80,18 @@ FAULTS: Final = (
     Fault("SIGKILL of a worker's backend", process_faults.session_killed, needs=frozenset({POSTGRES})),
     Fault("pg_terminate_backend of a worker", process_faults.session_terminated, needs=frozenset({POSTGRES})),
     Fault("SIGSTOP of a worker's backend", process_faults.session_frozen, _LONG, needs=frozenset({POSTGRES})),
-    Fault("partition added", topic_faults.partition_added, targets=_for("growth"), needs=frozenset({KAFKA})),
-    Fault(
-        "topic deleted, created again",
-        topic_faults.topic_replaced,
-        targets=_for("recreation"),
-        needs=frozenset({KAFKA}),
-    ),
-    Fault("log truncated", topic_faults.log_truncated, targets=_for("truncation"), needs=frozenset({KAFKA})),
-    Fault(
-        "records deleted by retention", topic_faults.retention, targets=_for("transactions"), needs=frozenset({KAFKA})
-    ),
+    Fault("partition added", topic_faults.partition_added, targets=_for("growth"), **_BRIEF),
+    Fault("topic deleted, created again", topic_faults.topic_replaced, targets=_for("recreation"), **_BRIEF),
+    Fault("log truncated", topic_faults.log_truncated, targets=_for("truncation"), **_BRIEF),
+    Fault("records deleted by retention", topic_faults.retention, targets=_for("transactions"), **_BRIEF),
     Fault("transaction held open", topic_faults.open_transaction, _LONG, targets=_for("transactions")),
-    Fault("topic denied", topic_faults.topic_denied, (3.0, 6.0), targets=_simple, needs=frozenset({KAFKA})),
+    Fault("topic denied", topic_faults.topic_denied, (3.0, 6.0), targets=_simple, **_BRIEF),
     Fault("10 % poison", content_faults.poison_tenth, (2.0, 5.0), targets=_produced),
     Fault("100 % poison", content_faults.poison_flood, (2.0, 5.0), targets=_produced),
     Fault("pattern that backtracks", content_faults.slow_pattern, (1.0, 3.0), targets=_for("pattern")),
     Fault("records of 5 to 9 MiB", content_faults.large_records, targets=_wide),
     Fault("burst of records", content_faults.burst, targets=_produced),
-    Fault("header names not in UTF-8", content_faults.raw_headers, targets=_produced),
+    Fault("header names not in UTF-8", content_faults.raw_headers, targets=_produced, **_BRIEF),
     Fault("table locked", database_faults.table_locked, _LONG, targets=_any),
     Fault("index being built", database_faults.index_built, _LONG, targets=_any),
     Fault("positions locked", database_faults.positions_locked, _LONG, targets=_any),

@@ -138,11 +138,12 @@ class Installation:
         """The topic's id. Raises KafkaException."""
         return str(self.admin.describe_topics(TopicCollection([topic]), request_timeout=10)[topic].result(20).topic_id)
 
-    def migrate_other(self) -> dict[str, str]:
-        """The environment of a second installation on the same servers, in a separate database."""
+    def make_other(self, plan: Plan) -> dict[str, str]:
+        """The environment of a second installation on the same servers, with one dataset in a separate database."""
         self.query(f"CREATE DATABASE {OTHER} OWNER anden_owner")
         urls = {name: f"{url.rpartition('/')[0]}/{OTHER}" for name, url in self.postgres.urls().items()}
-        self.manage("migrate", "--verbosity=0", **urls)
+        retry(lambda: self.manage("migrate", "--verbosity=0", **urls))
+        retry(lambda: self.apply([plan], **urls))
         return urls
 
 
@@ -150,7 +151,7 @@ class Installation:
 def installation(folder: Path, plans: Sequence[Plan], *, refresh_s: float) -> Iterator[Installation]:
     """Start both servers in the folder, migrate, apply the contracts, create the topics."""
     with (
-        ThreadPoolExecutor(2, thread_name_prefix="servers") as starters,
+        ThreadPoolExecutor(3, thread_name_prefix="servers") as starters,
         EmbeddedPostgres(folder / "postgres") as postgres,
         EmbeddedKafka(folder / "kafka", quick=True, more=KAFKA) as kafka,
     ):

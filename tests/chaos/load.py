@@ -39,7 +39,7 @@ class Load:
         self._plans = {topic: plan for topic, plan in plans.items() if plan.uses != "transactions"}
         self._journal = journal
         self._scale = scale
-        self._chance = random.Random(seed)  # noqa: S311 - repeatable, no secret
+        self.chance = random.Random(seed)  # noqa: S311 - repeatable, no secret
         self._producer = Producer({**CLIENT, "bootstrap.servers": bootstrap})
         self._lock = threading.RLock()
         self._in_flight: Counter[str] = Counter()
@@ -120,13 +120,13 @@ class Load:
     def _one(self, plan: Plan) -> None:
         self._number += 1
         spoiler = self._spoilers.get(plan.topic)
-        found = spoiler(self._number, self._chance) if spoiler else None
+        found = spoiler(self._number, self.chance) if spoiler else None
         added = self.added.get(plan.topic, ())
-        self._produce(plan, *(found or content.good(plan, self._number, self._chance, added=added)))
+        self._produce(plan, *(found or content.good(plan, self._number, self.chance, added=added)))
 
     def _produce(self, plan: Plan, key: bytes | None, value: bytes | None) -> None:
         topic = plan.topic
-        behind_ms = self._chance.randrange(20_000) if plan.upsert and self._chance.random() < 0.1 else 0
+        behind_ms = self.chance.randrange(20_000) if plan.upsert and self.chance.random() < 0.1 else 0
 
         def delivered(error: Any, message: Any) -> None:
             if error is None:
@@ -141,7 +141,7 @@ class Load:
                 topic,
                 value,
                 key,
-                partition=self._chance.randrange(self.partitions[topic]),
+                partition=self.chance.randrange(self.partitions[topic]),
                 timestamp=int(time.time() * 1000) - behind_ms,
                 headers=[("number", b"%d" % self._number)],
                 on_delivery=delivered,

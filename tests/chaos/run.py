@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ TABLES: Final = (
 END_S: Final = 180.0
 WORKERS: Final = 3
 REFRESH_S: Final = 1.0
-WARM_S: Final = 60.0
+WARM_S: Final = 120.0
 BEHIND: Final = """
 SELECT d.name, s.topic, s.partition, s.next_offset, s.owner, s.last_error
 FROM ingest_source s JOIN datasets_dataset d ON d.id = s.dataset_id ORDER BY 1, 2, 3
@@ -69,20 +70,24 @@ class ChaosResult:
         return self.report.failed or not self.read or bool(self.broken)
 
     @property
+    def summary(self) -> str:
+        """The result in one line."""
+        records = sum(one.records for one in self.report.datasets)
+        wrong = ", ".join(f"{self.report.total(kind)} {kind}" for kind in ("lost", "doubled", "wrong winners"))
+        return f"{records:,} records, {self.caused} faults: {wrong}"
+
+    @property
     def text(self) -> str:
         """The report."""
-        total = self.report.total
-        records = sum(one.records for one in self.report.datasets)
         exits = ", ".join(f"{count} × {code}" for code, count in sorted(self.exits.items()))
         at_once = f"up to {self.run.together} at once"
-        wrong = ", ".join(f"{total(kind)} {kind}" for kind in ("lost", "doubled", "wrong winners"))
         lines = [
             f"{self.table}\n\n{self.report.text}\n",
             *(f"not proven: {line}" for line in self.unproven),
             *(f"not possible: {line}" for line in self.skipped),
             *(f"failed: {line}" for line in self.broken),
             f"{self.caused} faults in {self.seconds:,.0f} s, {at_once}; workers exited: {exits or 'none'}.",
-            f"{records:,} records: {wrong}.",
+            self.summary,
             f"Run it again: make chaos N={self.run.faults} SEED={self.run.seed}",
         ]
         return "\n".join(lines)
@@ -95,8 +100,7 @@ def chaos(run: ChaosRun, folder: Path, progress: Callable[[str], None]) -> Chaos
         journal = Journal()
         for topic in topics(run.plans):
             journal.begin(topic, one.topic_id(topic))
-        other = one.migrate_other()
-        one.apply(run.plans[:1], **other)
+        other = one.starters.submit(one.make_other, run.plans[0])
         progress(f"servers are ready after {time.monotonic() - began_s:.0f} s")
         campaign, samples, pool, read = _under_load(run, one, journal, other, progress)
         seconds = time.monotonic() - began_s
@@ -120,7 +124,7 @@ def chaos(run: ChaosRun, folder: Path, progress: Callable[[str], None]) -> Chaos
 
 
 def _under_load(
-    run: ChaosRun, one: Installation, journal: Journal, other: dict[str, str], progress: Callable[[str], None]
+    run: ChaosRun, one: Installation, journal: Journal, other: Future[dict[str, str]], progress: Callable[[str], None]
 ) -> tuple[Campaign, list[Sample], WorkerPool, bool]:
     """Cause the faults while records arrive; return once all are read."""
     producers = topics(run.plans)

@@ -95,7 +95,7 @@ def other_installation(world: World, _plan: Plan, _chance: random.Random) -> Cau
     """A worker of another database tries to join the group."""
     log = world.folder / "other.log"
     before = log.stat().st_size if log.exists() else 0
-    worker = world.installation.start("ingest", log=log, **world.other)
+    worker = world.installation.start("ingest", log=log, **world.other.result())
     try:
         yield
         code = worker.wait(REFUSED_S)

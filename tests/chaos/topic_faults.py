@@ -148,17 +148,15 @@ def open_transaction(world: World, plan: Plan, chance: random.Random) -> Causing
 def topic_denied(world: World, plan: Plan, chance: random.Random) -> Causing:
     """Kafka denies everybody the right to describe or to read the topic, and grants it again."""
     rights = Rights(world.installation.bootstrap)
-    describe = chance.random() < 0.5
+    line = f"{plan.name} is stopped: the topic {plan.topic} is refused"
+    before, describe = world.logged(line), chance.random() < 0.5
     with world.load.quiet(plan.topic):
-        if not describe:
-            rights.allow(plan.topic, AclOperation.DESCRIBE)
-            rights.allow(plan.topic, AclOperation.WRITE)
-        rights.deny(plan.topic, AclOperation.DESCRIBE if describe else AclOperation.READ)
         try:
+            if not describe:
+                rights.allow(plan.topic, AclOperation.DESCRIBE)
+            rights.deny(plan.topic, AclOperation.DESCRIBE if describe else AclOperation.READ)
             yield
-            world.until(
-                lambda: "refused" in world.last_errors(plan), f"stop of {plan.name}", for_s=30, error=NotProven
-            )
+            world.until(lambda: world.logged(line) > before, line, for_s=STOPPED_S, error=NotProven)
         finally:
             _grant(world, plan.topic)
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -34,8 +35,8 @@ class World:
     transactions: TransactionalLoad
     journal: Journal
     flow: FlowMonitor
-    other: dict[str, str]
-    """The environment of the second installation."""
+    other: Future[dict[str, str]]
+    """The environment of the second installation, which is prepared meanwhile."""
 
     @property
     def folder(self) -> Path:
