@@ -11,7 +11,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from apps.datasets.adapters.database.error_messages import explain_database_error
 from apps.datasets.core.document.applied_dataset import DatasetCatalogue
 from apps.datasets.core.errors import DatasetUnknown
-from apps.datasets.selectors import catalogue_read
+from apps.datasets.selectors import catalogue_fingerprint, catalogue_read
 from apps.ingest.core.errors import IngestError, RetriableStoreError
 from apps.ingest.core.records import TopicPartition
 from apps.ingest.models import Quarantine, Source
@@ -106,16 +106,28 @@ def quarantine_get(record_id: int) -> Quarantine | None:
 def catalogue(names: Collection[str] = ()) -> Callable[[], DatasetCatalogue]:
     """A function that returns the current datasets when called: those with these names, or all.
 
-    Both raise RetriableStoreError. Raises DatasetUnknown: no dataset has one of the names.
+    It returns the same object while nothing changes. Both raise RetriableStoreError. Raises DatasetUnknown: no dataset
+    has one of the names.
     """
 
+    last, fingerprint = DatasetCatalogue(), ""
+
     def read() -> DatasetCatalogue:
+        nonlocal last, fingerprint
         with querying():
+            current = catalogue_fingerprint(using=ALIAS)
+            # Unreadable contracts are read again, because they may have been fixed in place.
+            if current == fingerprint and not last.unreadable:
+                return last
             found = catalogue_read(using=ALIAS)
-        return DatasetCatalogue(
-            tuple(dataset for dataset in found.readable if not names or dataset.name in names),
-            tuple(dataset for dataset in found.unreadable if not names or dataset.name in names),
+        last, fingerprint = (
+            DatasetCatalogue(
+                tuple(dataset for dataset in found.readable if not names or dataset.name in names),
+                tuple(dataset for dataset in found.unreadable if not names or dataset.name in names),
+            ),
+            current,
         )
+        return last
 
     first = read()
     known = {dataset.name for dataset in first.readable} | {dataset.name for dataset in first.unreadable}

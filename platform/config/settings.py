@@ -115,8 +115,9 @@ def _database(url: str, role: str) -> dict[str, Any]:
             # With a short reconnect timeout, the next request tries again; otherwise the pool's pauses keep growing.
             options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 5, "reconnect_timeout": 3}
     engine = "apps.telemetry.postgresql"
-    # Only a pool keeps connections between requests.
-    return {**database, "ENGINE": engine, "OPTIONS": options, "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}
+    # Between requests only a pool keeps connections. Workers, which query every few seconds, keep theirs.
+    max_age_s = None if role == "ingest" else 0
+    return {**database, "ENGINE": engine, "OPTIONS": options, "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": max_age_s}
 
 
 DATABASES = {"default" if role == "app" else role: _database(url, role) for role, url in ANDEN.database_urls().items()}

@@ -33,6 +33,10 @@ class MemoryRecord:
     raw_headers: tuple[tuple[str, bytes | None], ...] = ()
     written_in: int | None = 0
 
+    def __len__(self) -> int:
+        """Bytes of the value."""
+        return len(self.raw_value or b"")
+
     def topic(self) -> str:
         """The topic."""
         return self.topic_partition.topic

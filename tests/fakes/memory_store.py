@@ -10,18 +10,19 @@ from typing import Any
 from apps.datasets.adapters.table.ledger import BatchEntry
 from apps.datasets.core.contract.contract import WriteMode
 from apps.datasets.core.table.month_bounds import month_start
-from apps.ingest.adapters.postgres_store import ledger_entry
+from apps.ingest.adapters.postgres_store import ledger_entries
 from apps.ingest.core.bisection import bisect_refused
 from apps.ingest.core.errors import (
     DuplicateCoordinates,
     Fenced,
+    IngestError,
     PartitionMissing,
     RecordRefused,
     RetriableStoreError,
     TopicRecreated,
 )
-from apps.ingest.core.ports import SourceClaim, TargetTable
-from apps.ingest.core.records import Attempt, OffsetAndEpoch, Position, Reject, Row, SourceBatch, SourceKey
+from apps.ingest.core.ports import DatasetBatch, SourceClaim, TargetTable
+from apps.ingest.core.records import Attempt, OffsetAndEpoch, Position, Reject, Row, SourceKey
 
 
 @dataclass(slots=True)
@@ -51,6 +52,10 @@ class MemoryTables:
     days: bool = True
     faults: list[tuple[str, Exception]] = field(default_factory=list)
     refuses: Callable[[Row], RecordRefused | None] = lambda _row: None
+    locked: dict[int, Exception] = field(default_factory=dict)
+    """Datasets whose table cannot be written, and the error."""
+    commits: list[list[str]] = field(default_factory=list)
+    """The datasets of each transaction."""
     last_id: int = 0
 
     def fault(self, method: str) -> None:
@@ -66,12 +71,28 @@ class MemoryStore:
         self._tables = tables
         self._worker = worker
         self._target: TargetTable | None = None
-        self._rows: list[Row] = []
+        self._rows: dict[int, tuple[TargetTable, list[Row]]] = {}
+        self._is_open = False
+        self._ids: list[int] = []
         self.ended = False
 
-    def claim(self, claim: SourceClaim) -> Position:
-        """The position of a source, claimed by this worker under a new epoch."""
+    @property
+    def current_target(self) -> TargetTable | None:
+        """The dataset that the last statement was about."""
+        return self._target
+
+    def claim(self, claims: Sequence[SourceClaim]) -> list[Position | IngestError]:
+        """The positions of these sources, claimed by this worker, or why one cannot be claimed."""
         self._tables.fault("claim")
+        claimed: list[Position | IngestError] = []
+        for claim in claims:
+            try:
+                claimed.append(self._claim(claim))
+            except (Fenced, TopicRecreated) as error:
+                claimed.append(error)
+        return claimed
+
+    def _claim(self, claim: SourceClaim) -> Position:
         key = claim.key
         lives = {source.key.topic_id for source in self._sources(key.dataset_id, key.topic)} - {""}
         if lives and key.topic_id not in lives:
@@ -129,15 +150,16 @@ class MemoryStore:
             if source.key.partition == key.partition:
                 source.last_error = message
 
-    def record_attempt(self, position: Position, *, records: int) -> None:
-        """Record that this many records from the position on are being processed."""
-        self._live("record_attempt")
-        source = self._tables.sources[position.source_id - 1]
-        if source.epoch != position.epoch:
-            raise Fenced(f"another worker owns {position.key.topic_partition}")
-        last = source.attempt
-        same = last is not None and (last.offset, last.records) == (position.next_offset, records)
-        source.attempt = Attempt(position.next_offset, records, last.times + 1 if last and same else 1)
+    def record_attempts(self, attempts: Sequence[tuple[Position, int, int]]) -> None:
+        """Record how many records from each position on are being processed."""
+        self._live("record_attempts")
+        for position, offset, records in attempts:
+            source = self._tables.sources[position.source_id - 1]
+            if source.epoch != position.epoch:
+                raise Fenced(f"another worker owns {position.key.topic_partition}", source_ids=[source.id])
+            last = source.attempt
+            same = last is not None and (last.offset, last.records) == (offset, records)
+            source.attempt = Attempt(offset, records, last.times + 1 if last and same else 1)
 
     def set_unreadable(self, dataset_id: int, message: str) -> None:
         """Record on every source of the dataset why it is not read, and release the ones owned here."""
@@ -166,11 +188,15 @@ class MemoryStore:
             source.last_error = message
         return any(source.key.topic_id for source in present)
 
-    def batch_ids(self, count: int) -> list[int]:
-        """New batch ids for the ledger."""
-        self._live("batch_ids")
+    def reserve_ids(self, count: int) -> None:
+        """Make new batch ids available."""
+        self._live("reserve_ids")
+        self._ids = list(range(self._tables.last_id + 1, self._tables.last_id + count + 1))
         self._tables.last_id += count
-        return list(range(self._tables.last_id - count + 1, self._tables.last_id + 1))
+
+    def batch_id(self) -> int:
+        """A reserved batch id."""
+        return self._ids.pop(0)
 
     def ensure_months(self, dataset_id: int, first: datetime.date, last: datetime.date) -> None:
         """Create the dataset's monthly partitions from the first to the last day."""
@@ -185,56 +211,77 @@ class MemoryStore:
         self._live("ensure_days")
         self._tables.days = True
 
-    def open(self, target: TargetTable) -> None:
+    def open(self, *, lock_timeout_ms: int) -> None:
         """Begin a batch."""
         self._live("open")
-        self._target, self._rows = target, []
+        self._rows = {}
+        self._is_open = lock_timeout_ms > 0
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, target: TargetTable, rows: Sequence[Row]) -> None:
         """Add rows to the open batch."""
+        self._target = target
         self._live("write")
-        self._rows += rows
+        if not self._is_open:
+            raise RetriableStoreError("no batch is open")
+        if (pause := self._tables.locked.get(target.dataset_id)) is not None:
+            raise pause
+        self._rows.setdefault(target.dataset_id, (target, []))[1].extend(rows)
 
     def finish(self) -> None:
         """Validate the rows of the open batch."""
         self._live("finish")
-        if self._target is None:
-            raise RetriableStoreError("no batch is open")
-        self._judge(self._target, self._rows)
+        for target, rows in self._rows.values():
+            self._target = target
+            self._judge(target, rows)
+        self._target = None
 
     def bisect(self, target: TargetTable, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
-        """Begin a batch with the valid rows, and return the others with their errors."""
+        """Add the valid rows to the open batch, and return the others with their errors."""
+        self._target = target
         self._live("bisect")
-        self._target, self._rows = target, []
+        if (pause := self._tables.locked.get(target.dataset_id)) is not None:
+            raise pause
+        accepted = self._rows.setdefault(target.dataset_id, (target, []))[1]
 
         def store(part: Sequence[Row]) -> None:
             self._judge(target, part)
-            self._rows += part
+            accepted.extend(part)
 
-        return bisect_refused(rows, store)
+        return bisect_refused(rows, store, most=500)
 
-    def commit(self, target: TargetTable, parts: Sequence[SourceBatch]) -> None:
+    def commit(self, parts: Sequence[DatasetBatch]) -> None:
         """Commit the finished batch: rejects, ledger, positions."""
+        self._target = None
         self._live("commit")
         if not self._tables.days:
             raise PartitionMissing("no day of the ledger")
-        sources = [self._tables.sources[part.position.source_id - 1] for part in parts]
-        if any(source.epoch != part.position.epoch for source, part in zip(sources, parts, strict=True)):
-            raise Fenced("another worker owns one of the sources")
-        for source, part in zip(sources, parts, strict=True):
-            source.next_offset, source.max_at_ms = part.next_offset, part.max_at_ms
-            source.leader_epoch = part.leader_epoch
-            self._tables.ledger.append(ledger_entry(target, part, self._worker))
-            self._tables.rejects += [(source.id, reject.record.offset() or 0, copy(reject)) for reject in part.rejects]
-        for row in self._rows:
-            self._put(target, row)
+        batches = [batch for part in parts for batch in part.source_batches.values()]
+        stale = [
+            batch.position.source_id
+            for batch in batches
+            if self._tables.sources[batch.position.source_id - 1].epoch != batch.position.epoch
+        ]
+        if stale:
+            raise Fenced("another worker owns one of the sources", source_ids=stale)
+        for batch in batches:
+            source = self._tables.sources[batch.position.source_id - 1]
+            source.next_offset, source.max_at_ms = batch.next_offset, batch.max_at_ms
+            source.leader_epoch = batch.leader_epoch
+            self._tables.rejects += [
+                (source.id, reject.record.offset() or 0, copy(reject)) for reject in batch.rejects
+            ]
+        self._tables.commits.append([part.target.name for part in parts])
+        self._tables.ledger += [entry for part in parts for entry in ledger_entries(part, self._worker)]
+        for target, rows in self._rows.values():
+            for row in rows:
+                self._put(target, row)
         self.reset()
         # A fault here is a connection lost in COMMIT: committed, but unacknowledged.
         self._tables.fault("committed")
 
     def reset(self) -> None:
         """Roll back the open batch."""
-        self._target, self._rows = None, []
+        self._target, self._rows, self._is_open = None, {}, False
         self.ended = False
 
     def close(self) -> None:

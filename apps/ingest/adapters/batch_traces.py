@@ -5,8 +5,8 @@ from itertools import islice
 from typing import Final
 
 from apps.ingest.core.headers import record_headers
-from apps.ingest.core.ports import TargetTable
-from apps.ingest.core.records import ConsumerRecord, SourceBatch
+from apps.ingest.core.ports import DatasetBatch
+from apps.ingest.core.records import ConsumerRecord
 from apps.telemetry.tracing.current import tracing
 from apps.telemetry.tracing.port import OpenSpan, traceparent_of
 
@@ -14,6 +14,7 @@ SAMPLED: Final = 200
 """Records per batch whose headers are searched for a trace; searching forty thousand would be too slow."""
 
 MOST_LINKS: Final = 32
+MOST_NAMES: Final = 5
 
 
 class BatchTracer:
@@ -40,20 +41,22 @@ class BatchTracer:
             self._poll = None
         self._span.child(name, began_ns=began_ns, ended_ns=ended_ns)
 
-    def committed(self, target: TargetTable, batches: Sequence[SourceBatch]) -> None:
+    def committed(self, parts: Sequence[DatasetBatch]) -> None:
         """End the span of a committed batch."""
         span, self._span, self._started = self._span, None, False
         if span is None:
             return
+        batches = [batch for part in parts for batch in part.source_batches.values()]
+        names = [part.target.name for part in parts]
         for traceparent in _traceparents(batch.records for batch in batches):
             span.link(traceparent)
         topics = sorted({batch.position.key.topic for batch in batches})
         span.end(
             {
-                "anden.name": f"batch {target.name}",
-                "anden.dataset": target.name,
+                "anden.name": f"batch {names[0] if len(names) == 1 else f'of {len(names)} datasets'}",
+                "anden.dataset": _joined(names),
                 "messaging.system": "kafka",
-                "messaging.destination.name": ", ".join(topics),
+                "messaging.destination.name": _joined(topics),
                 "messaging.batch.message_count": sum(len(batch.records) for batch in batches),
                 "anden.rows": sum(len(batch.rows) for batch in batches),
                 "anden.rejects": sum(len(batch.rejects) for batch in batches),
@@ -70,6 +73,12 @@ class BatchTracer:
         self._started = True
         first_ns = began_ns if self._poll is None else self._poll[0]
         self._span = tracing().begin("batch", began_ns=first_ns)
+
+
+def _joined(names: Sequence[str]) -> str:
+    """The first names, and how many more."""
+    more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def _traceparents(batches: Iterable[Sequence[ConsumerRecord]]) -> Iterable[str]:

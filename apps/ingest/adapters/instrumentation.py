@@ -10,7 +10,7 @@ from typing import Final, ParamSpec
 
 from apps.ingest import metrics
 from apps.ingest.adapters.batch_traces import BatchTracer
-from apps.ingest.core.ports import TargetTable
+from apps.ingest.core.ports import DatasetBatch
 from apps.ingest.core.records import SourceBatch
 from apps.ingest.core.rejects import REASONS
 from apps.telemetry import prometheus
@@ -57,9 +57,15 @@ def _observe(phase: str, began_ns: int, seconds: float) -> None:
 
 
 @never_raises
-def count_batch(target: TargetTable, batches: Sequence[SourceBatch]) -> None:
+def count_batch(parts: Sequence[DatasetBatch]) -> None:
     """Count a committed batch."""
-    name = target.name
+    for part in parts:
+        _count_part(part.target.name, list(part.source_batches.values()))
+    if tracing().on and parts:
+        _tracer.committed(parts)
+
+
+def _count_part(name: str, batches: Sequence[SourceBatch]) -> None:
     prometheus.counter(metrics.BATCHES).labels(name).inc()
     prometheus.counter(metrics.RECORDS).labels(name).inc(sum(len(batch.records) for batch in batches))
     prometheus.counter(metrics.BYTES).labels(name).inc(sum(batch.bytes for batch in batches))
@@ -69,8 +75,6 @@ def count_batch(target: TargetTable, batches: Sequence[SourceBatch]) -> None:
     for reason, count in reasons.items():
         if count:
             prometheus.counter(metrics.REJECTS).labels(name, reason).inc(count)
-    if tracing().on:
-        _tracer.committed(target, batches)
 
 
 @cache

@@ -1,43 +1,64 @@
 """The SQL of positions: claim, release, move, each fenced by the epoch."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Collection, Sequence
+from typing import Any, Final, NamedTuple
 
 from psycopg import Cursor
 
-from apps.ingest.core.errors import Fenced, RetriableStoreError, TopicRecreated
+from apps.ingest.core.errors import Fenced, IngestError, RetriableStoreError, TopicRecreated
 from apps.ingest.core.ports import SourceClaim
 from apps.ingest.core.records import Attempt, OffsetAndEpoch, Position, SourceBatch, SourceKey
 from apps.ingest.core.watermarks import watermark_ms, watermark_time
 
 END_TIMEOUT_MS: Final = 5_000
+_TERMINATE: Final = "SELECT pid, pg_terminate_backend(pid, %s) FROM unnest(%s::integer[]) AS backends (pid)"
 
-_OTHER_TOPIC_IDS: Final = """
-SELECT topic_id FROM public.ingest_source WHERE dataset_id = %s AND topic = %s AND topic_id <> ''
-GROUP BY topic_id HAVING NOT EXISTS (
-    SELECT FROM public.ingest_source WHERE dataset_id = %s AND topic = %s AND topic_id = %s
-) LIMIT 1
+# A source without topic id becomes the first partition's, now that the id is known.
+_ADOPT: Final = """
+UPDATE public.ingest_source s SET topic_id = new.topic_id, next_offset = new.next_offset
+FROM unnest(%s::integer[], %s::text[], %s::text[], %s::integer[], %s::bigint[])
+    AS new (dataset_id, topic, topic_id, partition, next_offset)
+WHERE (s.dataset_id, s.topic, s.topic_id, s.partition) = (new.dataset_id, new.topic, '', new.partition)
 """
 _INSERT: Final = """
 INSERT INTO public.ingest_source (dataset_id, topic, topic_id, partition, next_offset)
-VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+SELECT * FROM unnest(%s::integer[], %s::text[], %s::text[], %s::integer[], %s::bigint[]) ON CONFLICT DO NOTHING
 """
+# For each claim: the stored source, its previous owner's session if that still exists, and an id of the topic under
+# which only other sources are stored.
 _SELECT: Final = """
-SELECT s.id, s.epoch, a.pid, s.owner <> '' FROM public.ingest_source s
+SELECT s.id, s.epoch, s.owner <> '', a.pid, (
+    SELECT min(other.topic_id) FROM public.ingest_source other
+    WHERE other.dataset_id = c.dataset_id AND other.topic = c.topic AND other.topic_id <> '' AND NOT EXISTS (
+        SELECT FROM public.ingest_source same
+        WHERE same.dataset_id = c.dataset_id AND same.topic = c.topic AND same.topic_id = c.topic_id
+    )
+)
+FROM unnest(%s::integer[], %s::text[], %s::text[], %s::integer[]) WITH ORDINALITY
+    AS c (dataset_id, topic, topic_id, partition, number)
+LEFT JOIN public.ingest_source s
+    ON (s.dataset_id, s.topic, s.topic_id, s.partition) = (c.dataset_id, c.topic, c.topic_id, c.partition)
 LEFT JOIN pg_stat_activity a ON s.owner <> '' AND a.pid = s.backend_pid AND a.backend_start = s.backend_start
     AND a.pid <> pg_backend_pid()
-WHERE s.dataset_id = %s AND s.topic = %s AND s.topic_id = %s AND s.partition = %s
+ORDER BY c.number
 """
+# Statements on several sources lock them in the order of their ids, so that they cannot deadlock.
+_LOCK: Final = "SELECT FROM public.ingest_source WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 # Errors of earlier topic ids and earlier topics of the dataset no longer apply.
+_CLEAR_FORMER: Final = """
+UPDATE public.ingest_source s SET last_error = '' FROM (
+    SELECT former.id FROM public.ingest_source former
+    JOIN (SELECT DISTINCT * FROM unnest(%s::integer[], %s::text[], %s::text[])) AS c (dataset_id, topic, topic_id)
+        ON former.dataset_id = c.dataset_id
+    WHERE (former.topic, former.topic_id) <> (c.topic, c.topic_id) AND former.last_error <> ''
+    ORDER BY former.id FOR NO KEY UPDATE OF former
+) former WHERE s.id = former.id
+"""
 _TAKE_OVER: Final = """
-WITH former AS (
-    UPDATE public.ingest_source SET last_error = ''
-    WHERE dataset_id = %s AND (topic, topic_id) <> (%s, %s) AND last_error <> ''
-)
-UPDATE public.ingest_source SET epoch = epoch + 1, owner = %s, last_error = '', backend_pid = pg_backend_pid(),
+UPDATE public.ingest_source s SET epoch = s.epoch + 1, owner = %s, last_error = '', backend_pid = pg_backend_pid(),
     backend_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
-WHERE id = %s AND epoch = %s
-RETURNING epoch, next_offset, max_at, leader_epoch, attempt_offset, attempt_records, attempts
+FROM unnest(%s::integer[], %s::bigint[]) AS c (id, epoch) WHERE s.id = c.id AND s.epoch = c.epoch
+RETURNING s.id, s.epoch, s.next_offset, s.max_at, s.leader_epoch, s.attempt_offset, s.attempt_records, s.attempts
 """
 _RELEASE: Final = """
 UPDATE public.ingest_source s SET owner = '', backend_pid = NULL, backend_start = NULL
@@ -48,7 +69,7 @@ UPDATE public.ingest_source s
 SET next_offset = new.next_offset, leader_epoch = new.leader_epoch, max_at = new.max_at, updated_at = clock_timestamp()
 FROM unnest(%s::integer[], %s::bigint[], %s::bigint[], %s::integer[], %s::timestamptz[])
     AS new (id, epoch, next_offset, leader_epoch, max_at)
-WHERE s.id = new.id AND s.epoch = new.epoch
+WHERE s.id = new.id AND s.epoch = new.epoch RETURNING s.id
 """
 # Keeps updated_at, because freshness is the age of the last batch.
 _ADVANCE: Final = """
@@ -63,10 +84,11 @@ _SET_UNREADABLE: Final = """
 UPDATE public.ingest_source SET last_error = %s, owner = '', backend_pid = NULL, backend_start = NULL
 WHERE dataset_id = %s AND (owner = '' OR backend_pid = pg_backend_pid())
 """
-_RECORD_ATTEMPT: Final = """
-UPDATE public.ingest_source SET attempt_offset = new.at, attempt_records = new.records,
+_RECORD_ATTEMPTS: Final = """
+UPDATE public.ingest_source s SET attempt_offset = new.at, attempt_records = new.records,
     attempts = CASE WHEN (attempt_offset, attempt_records) = (new.at, new.records) THEN attempts + 1 ELSE 1 END
-FROM (VALUES (%s::bigint, %s::integer)) AS new (at, records) WHERE id = %s AND epoch = %s
+FROM unnest(%s::integer[], %s::bigint[], %s::bigint[], %s::integer[]) AS new (id, epoch, at, records)
+WHERE s.id = new.id AND s.epoch = new.epoch RETURNING s.id
 """
 _SET_REFUSAL: Final = """
 WITH present AS (
@@ -77,89 +99,152 @@ WITH present AS (
 )
 SELECT EXISTS (SELECT FROM present WHERE topic_id <> '')
 """
-# A source without topic id becomes the first partition's, now that the id is known.
-_ADOPT: Final = """
-UPDATE public.ingest_source SET topic_id = %s, next_offset = %s
-WHERE dataset_id = %s AND topic = %s AND topic_id = '' AND partition = %s
-"""
 
 
-def claim_position(cursor: Cursor[Any], claim: SourceClaim, *, owner: str) -> Position:
-    """The position of the claimed source, under a new epoch.
+def claim_positions(cursor: Cursor[Any], claims: Sequence[SourceClaim], *, owner: str) -> list[Position | IngestError]:
+    """The positions of the claimed sources, each under a new epoch, or why one cannot be claimed.
 
-    Raises TopicRecreated, Fenced. Raises RetriableStoreError: the previous owner's session did not end.
+    That is TopicRecreated, Fenced, or RetriableStoreError: the previous owner's session did not end.
     """
+    sources = _stored_sources(cursor, claims)
+    ended = _end_sessions(cursor, {source.backend for source in sources if source.backend is not None})
+    errors = [
+        _claim_error(claim, source, ended=source.backend is None or source.backend in ended)
+        for claim, source in zip(claims, sources, strict=True)
+    ]
+    wanted = [(claim, source) for claim, source, error in zip(claims, sources, errors, strict=True) if error is None]
+    taken = _take_over(cursor, wanted, owner=owner)
+    return [
+        error or taken.get(source.id) or RetriableStoreError(f"another worker is claiming {claim.key.topic_partition}")
+        for claim, source, error in zip(claims, sources, errors, strict=True)
+    ]
+
+
+class _StoredSource(NamedTuple):
+    """A source as stored; `backend` is its owner's session if that still exists."""
+
+    id: int
+    epoch: int
+    owned: bool
+    backend: int | None
+    other_topic_id: str | None
+
+
+def _stored_sources(cursor: Cursor[Any], claims: Sequence[SourceClaim]) -> list[_StoredSource]:
+    """The source of each claim; creates those that are missing."""
+    columns = [
+        [claim.key.dataset_id for claim in claims],
+        [claim.key.topic for claim in claims],
+        [claim.key.topic_id for claim in claims],
+        [claim.key.partition for claim in claims],
+    ]
+    rows = cursor.execute(_SELECT, columns).fetchall()
+    missing = [claim for claim, row in zip(claims, rows, strict=True) if row[0] is None and row[4] is None]
+    if missing:
+        made = [
+            [claim.key.dataset_id for claim in missing],
+            [claim.key.topic for claim in missing],
+            [claim.key.topic_id for claim in missing],
+            [claim.key.partition for claim in missing],
+            [claim.first_offset for claim in missing],
+        ]
+        cursor.execute(_ADOPT, made)
+        cursor.execute(_INSERT, made)
+        rows = cursor.execute(_SELECT, columns).fetchall()
+    return [_StoredSource(row[0] or 0, row[1] or 0, bool(row[2]), row[3], row[4]) for row in rows]
+
+
+def _end_sessions(cursor: Cursor[Any], backends: Collection[int]) -> set[int]:
+    """Terminate these sessions; return those that ended. A worker frozen inside COPY would hold its locks forever."""
+    if not backends:
+        return set()
+    cursor.execute(_TERMINATE, (END_TIMEOUT_MS, sorted(backends)))
+    return {pid for pid, ended in cursor.fetchall() if ended}
+
+
+def _claim_error(claim: SourceClaim, source: _StoredSource, *, ended: bool) -> IngestError | None:
     key = claim.key
-    _check_topic_id(cursor, key)
-    identity = (key.dataset_id, key.topic, key.topic_id, key.partition)
-    cursor.execute(_SELECT, identity)
-    if cursor.rowcount == 0:
-        cursor.execute(_ADOPT, (key.topic_id, claim.first_offset, key.dataset_id, key.topic, key.partition))
-        cursor.execute(_INSERT, (*identity, claim.first_offset))
-        cursor.execute(_SELECT, identity)
-    source_id, epoch, backend, owned = _one(cursor)
-    if claim.known_epoch is not None and epoch != claim.known_epoch:
-        raise Fenced(f"{key.topic_partition} is read by another worker: epoch {epoch}, not {claim.known_epoch}")
-    if backend is not None:
-        # A worker frozen inside COPY would hold its row locks indefinitely.
-        cursor.execute("SELECT pg_terminate_backend(%s, %s)", (backend, END_TIMEOUT_MS))
-        if not _one(cursor)[0]:
-            raise RetriableStoreError(f"the session of the previous owner of {key.topic_partition} did not end")
-    cursor.execute(_TAKE_OVER, (*identity[:3], owner, source_id, epoch))
-    taken = cursor.fetchone()
-    if taken is None:
-        raise RetriableStoreError(f"another worker is claiming {key.topic_partition}")
-    held, next_offset, max_at, leader_epoch, *attempt = taken
+    if source.other_topic_id is not None:
+        return TopicRecreated(
+            f"the topic {key.topic} was deleted and created again (its id was {source.other_topic_id}, now it is "
+            f"{key.topic_id}), so the stored offsets are meaningless; to start over: `manage.py topics accept` with "
+            f"the dataset"
+        )
+    if claim.known_epoch is not None and source.epoch != claim.known_epoch:
+        return Fenced(
+            f"{key.topic_partition} is read by another worker: epoch {source.epoch}, not {claim.known_epoch}"
+        )
+    if not ended:
+        return RetriableStoreError(f"the session of the previous owner of {key.topic_partition} did not end")
+    return None
+
+
+def _take_over(
+    cursor: Cursor[Any], wanted: Sequence[tuple[SourceClaim, _StoredSource]], *, owner: str
+) -> dict[int, Position]:
+    """Own these sources; return their positions by source id. Other workers are claiming the missing ones."""
+    if not wanted:
+        return {}
+    keys = [claim.key for claim, _ in wanted]
+    cursor.execute(
+        _CLEAR_FORMER,
+        ([key.dataset_id for key in keys], [key.topic for key in keys], [key.topic_id for key in keys]),
+    )
+    ids = [source.id for _, source in wanted]
+    cursor.execute(_LOCK, (ids,))
+    cursor.execute(_TAKE_OVER, (owner, ids, [source.epoch for _, source in wanted]))
+    taken = {row[0]: row[1:] for row in cursor.fetchall()}
+    return {source.id: _position(claim, source, taken[source.id]) for claim, source in wanted if source.id in taken}
+
+
+def _position(claim: SourceClaim, source: _StoredSource, taken: Sequence[Any]) -> Position:
+    epoch, next_offset, max_at, leader_epoch, *attempt = taken
     return Position(
-        source_id,
-        key,
-        epoch=held,
+        source.id,
+        claim.key,
+        epoch=epoch,
         next_offset=next_offset,
         max_at_ms=watermark_ms(max_at),
         leader_epoch=leader_epoch,
         # A worker that knows the epoch was the owner itself, and has not crashed.
-        orphaned=owned and claim.known_epoch is None,
+        orphaned=source.owned and claim.known_epoch is None,
         attempt=None if attempt[0] is None else Attempt(*attempt),
     )
 
 
-def _check_topic_id(cursor: Cursor[Any], key: SourceKey) -> None:
-    cursor.execute(_OTHER_TOPIC_IDS, (key.dataset_id, key.topic) * 2 + (key.topic_id,))
-    other = cursor.fetchone()
-    if other is not None:
-        raise TopicRecreated(
-            f"the topic {key.topic} was deleted and created again (its id was {other[0]}, now it is {key.topic_id}), "
-            f"so the stored offsets are meaningless; to start over: `manage.py topics accept` with the dataset"
-        )
-
-
 def release_positions(cursor: Cursor[Any], positions: Sequence[Position]) -> None:
     """Clear the owner of these positions, except where the epoch is newer."""
+    cursor.execute(_LOCK, ([position.source_id for position in positions],))
     cursor.execute(
         _RELEASE, ([position.source_id for position in positions], [position.epoch for position in positions])
     )
 
 
 def move_positions(cursor: Cursor[Any], batches: Sequence[SourceBatch]) -> None:
-    """Store the next offsets of the batches' sources. Raises Fenced: one of them has another epoch."""
-    watermarks = [None if batch.max_at_ms is None else watermark_time(batch.max_at_ms) for batch in batches]
+    """Store the next offsets of the batches' sources. Raises Fenced: some of them have another epoch."""
+    ids = [batch.position.source_id for batch in batches]
+    if len(ids) > 1:
+        cursor.execute(_LOCK, (ids,))
     cursor.execute(
         _MOVE,
         (
-            [batch.position.source_id for batch in batches],
+            ids,
             [batch.position.epoch for batch in batches],
             [batch.next_offset for batch in batches],
             [batch.leader_epoch for batch in batches],
-            watermarks,
+            [None if batch.max_at_ms is None else watermark_time(batch.max_at_ms) for batch in batches],
         ),
     )
     if cursor.rowcount != len(batches):
-        sources = ", ".join(str(batch.position.key.topic_partition) for batch in batches)
-        raise Fenced(f"another worker owns one of {sources}")
+        moved = {row[0] for row in cursor.fetchall()}
+        lost = [batch.position for batch in batches if batch.position.source_id not in moved]
+        sources = ", ".join(str(position.key.topic_partition) for position in lost)
+        raise Fenced(f"another worker owns {sources}", source_ids=[position.source_id for position in lost])
 
 
 def advance_positions(cursor: Cursor[Any], ends: Sequence[tuple[Position, OffsetAndEpoch]]) -> set[int]:
     """Advance these positions without a record; return the ids of the sources that moved."""
+    cursor.execute(_LOCK, ([position.source_id for position, _ in ends],))
     cursor.execute(
         _ADVANCE,
         (
@@ -187,13 +272,25 @@ def set_error(cursor: Cursor[Any], key: SourceKey, message: str) -> None:
     cursor.execute(_SET_ERROR, (message, key.dataset_id, key.topic, key.partition))
 
 
-def record_attempt(cursor: Cursor[Any], position: Position, records: int) -> None:
-    """Store that a worker processes so many records from the position on. Raises Fenced."""
+def record_attempts(cursor: Cursor[Any], attempts: Sequence[tuple[Position, int, int]]) -> None:
+    """Store what a worker processes: (position, first offset, number of records). Raises Fenced."""
     # Has to survive a crash of the worker, not of PostgreSQL.
     cursor.execute("SET LOCAL synchronous_commit = off")
-    cursor.execute(_RECORD_ATTEMPT, (position.next_offset, records, position.source_id, position.epoch))
-    if cursor.rowcount != 1:
-        raise Fenced(f"another worker owns {position.key.topic_partition}")
+    ids = [position.source_id for position, _, _ in attempts]
+    cursor.execute(_LOCK, (ids,))
+    cursor.execute(
+        _RECORD_ATTEMPTS,
+        (
+            ids,
+            [position.epoch for position, _, _ in attempts],
+            [offset for _, offset, _ in attempts],
+            [records for _, _, records in attempts],
+        ),
+    )
+    recorded = {row[0] for row in cursor.fetchall()}
+    if lost := [position for position, _, _ in attempts if position.source_id not in recorded]:
+        sources = ", ".join(str(position.key.topic_partition) for position in lost)
+        raise Fenced(f"another worker owns {sources}", source_ids=[position.source_id for position in lost])
 
 
 def set_unreadable(cursor: Cursor[Any], dataset_id: int, message: str) -> None:

@@ -16,6 +16,7 @@ from apps.ingest.core.errors import (
     RecordRefused,
     RetriableStoreError,
     StaleContract,
+    TableUnavailable,
     UnexpectedStoreError,
 )
 from apps.ingest.core.sqlstates import Reaction, reaction
@@ -35,19 +36,22 @@ _COPY_LINE: Final = re.compile(r"^COPY .+, line ([0-9]{1,9})", re.MULTILINE)
 
 
 @contextmanager
-def translate_errors() -> Iterator[None]:
-    """Translate psycopg's errors as core.sqlstates lists them; pass on those that psycopg raises on its own."""
+def translate_errors(*, in_table: bool = False) -> Iterator[None]:
+    """Translate psycopg's errors as core.sqlstates lists them; pass on those that psycopg raises on its own.
+
+    `in_table`: the statements are on a single dataset's table.
+    """
     try:
         yield
     except psycopg.Error as error:
         if error.sqlstate is None and isinstance(error, DRIVER_ERRORS):
             raise
-        raise ingest_error(error) from error
+        raise ingest_error(error, in_table=in_table) from error
     except StoreMisconfigured as error:
         raise RetriableStoreError(str(error)) from error
 
 
-def ingest_error(error: psycopg.Error) -> IngestError:
+def ingest_error(error: psycopg.Error, *, in_table: bool = False) -> IngestError:
     """The error of ingest for this one, named by its reaction."""
     diagnostic = error.diag
     text = diagnostic.message_primary or str(error).strip().splitlines()[0] if str(error) else repr(error)
@@ -63,7 +67,9 @@ def ingest_error(error: psycopg.Error) -> IngestError:
                 column=diagnostic.column_name or "",
                 row=_row(diagnostic.context),
             )
-        case Reaction.WAIT:
+        case Reaction.PAUSE_TABLE if in_table:
+            return TableUnavailable(f"cannot write to its table now: {message}", sqlstate=error.sqlstate or "")
+        case Reaction.WAIT | Reaction.PAUSE_TABLE:
             return RetriableStoreError(message)
         case Reaction.MAKE_PARTITION:
             return PartitionMissing(message)

@@ -1,7 +1,8 @@
 """The store on PostgreSQL: COPY, rejects, ledger and positions in one transaction of one session."""
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any, Final
 
@@ -12,12 +13,12 @@ from apps.datasets.adapters.table.ledger import BatchEntry, ensure_ledger_days, 
 from apps.datasets.adapters.table.partitions import ensure_months
 from apps.datasets.core.contract.contract import WriteMode
 from apps.datasets.core.table.ddl import column_list, table_sql
-from apps.datasets.core.table.upsert import STAGE, merge_sql, stage_sql
+from apps.datasets.core.table.upsert import merge_sql, stage_sql
 from apps.ingest.adapters.positions import (
     advance_positions,
-    claim_position,
+    claim_positions,
     move_positions,
-    record_attempt,
+    record_attempts,
     release_positions,
     set_error,
     set_refusal,
@@ -26,9 +27,9 @@ from apps.ingest.adapters.positions import (
 from apps.ingest.adapters.postgres_errors import DUMP_ERRORS, translate_errors, unencodable
 from apps.ingest.adapters.quarantine_rows import insert_rejects
 from apps.ingest.core.bisection import bisect_refused
-from apps.ingest.core.errors import RecordRefused, RetriableStoreError
-from apps.ingest.core.ports import SourceClaim, TargetTable
-from apps.ingest.core.records import OffsetAndEpoch, Position, Row, SourceBatch, SourceKey
+from apps.ingest.core.errors import IngestError, RecordRefused, RetriableStoreError
+from apps.ingest.core.ports import DatasetBatch, SourceClaim, TargetTable
+from apps.ingest.core.records import OffsetAndEpoch, Position, Row, SourceKey
 
 Connection = psycopg.Connection[Any]
 
@@ -40,8 +41,14 @@ KEEPALIVE: Final = {
 }
 """Detects a lost network after half a minute, not two hours."""
 
-SESSION: Final = "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10min'"
+LOCK_TIMEOUT_MS: Final = 10_000
+SESSION: Final = f"SET lock_timeout = {LOCK_TIMEOUT_MS}; SET idle_in_transaction_session_timeout = '10min'"
 _ID_BLOCK: Final = 64
+_MOST_STAGES: Final = 200
+"""Staging tables per session; each costs a little at every commit of an upsert."""
+
+_SEGMENT: Final = 500
+"""Rows that are tried together where PostgreSQL is known to reject some."""
 
 
 class PostgresStore:
@@ -53,12 +60,23 @@ class PostgresStore:
         self._session: Connection | None = None
         self._copy: tuple[AbstractContextManager[psycopg.Copy], psycopg.Copy] | None = None
         self._target: TargetTable | None = None
-        self._ids: list[int] = []
+        self._ids: deque[int] = deque()
+        self._stages: dict[int, TargetTable] = {}
+        """The staging tables of the session, by dataset id."""
+        self._new_stages: set[int] = set()
+        """Those that a rollback removes."""
+        self._staged: dict[int, TargetTable] = {}
+        """The datasets with rows to merge in the open batch."""
 
-    def claim(self, claim: SourceClaim) -> Position:
-        """The position of a source, now owned by this worker under a new epoch."""
+    @property
+    def current_target(self) -> TargetTable | None:
+        """The dataset that the last statement was about, None for statements about all."""
+        return self._target
+
+    def claim(self, claims: Sequence[SourceClaim]) -> list[Position | IngestError]:
+        """The positions of these sources, now owned by this worker under new epochs, or why one cannot be claimed."""
         with translate_errors(), self._short_transaction() as session, session.cursor() as cursor:
-            return claim_position(cursor, claim, owner=self._worker)
+            return claim_positions(cursor, claims, owner=self._worker)
 
     def release(self, positions: Sequence[Position]) -> None:
         """Clear the owner of these positions, except where the epoch is newer."""
@@ -80,23 +98,25 @@ class PostgresStore:
         with translate_errors(), self._short_transaction() as session, session.cursor() as cursor:
             set_error(cursor, key, message)
 
-    def record_attempt(self, position: Position, *, records: int) -> None:
-        """Store, before this process may crash, that it processes so many records from the position on."""
+    def record_attempts(self, attempts: Sequence[tuple[Position, int, int]]) -> None:
+        """Store, before this process may crash, what it processes: (position, first offset, number of records)."""
         with translate_errors(), self._short_transaction() as session, session.cursor() as cursor:
-            record_attempt(cursor, position, records)
+            record_attempts(cursor, attempts)
 
     def set_unreadable(self, dataset_id: int, message: str) -> None:
         """Store for every source of the dataset why it cannot be read, and release those that we own."""
         with translate_errors(), self._short_transaction() as session, session.cursor() as cursor:
             set_unreadable(cursor, dataset_id, message)
 
-    def batch_ids(self, count: int) -> list[int]:
-        """New ids for the ledger, allocated in blocks; unused ones are lost with the session."""
+    def reserve_ids(self, count: int) -> None:
+        """Make this many new ids for the ledger available; unused ones are lost with the session."""
         if len(self._ids) < count:
             with translate_errors(), self._short_transaction() as session, session.cursor() as cursor:
-                self._ids += next_batch_ids(cursor, max(count, _ID_BLOCK))
-        taken, self._ids = self._ids[:count], self._ids[count:]
-        return taken
+                self._ids.extend(next_batch_ids(cursor, max(count, _ID_BLOCK)))
+
+    def batch_id(self) -> int:
+        """A reserved id for the ledger."""
+        return self._ids.popleft()
 
     def ensure_months(self, dataset_id: int, first: datetime.date, last: datetime.date) -> None:
         """Create the dataset's monthly partitions from `first` to `last`."""
@@ -108,66 +128,66 @@ class PostgresStore:
         with translate_errors():
             ensure_ledger_days(self._idle_session())
 
-    def open(self, target: TargetTable) -> None:
-        """Start a batch; its COPY stays open for further calls of `write`."""
+    def open(self, *, lock_timeout_ms: int) -> None:
+        """Start a batch. Statements that wait for a table's lock for longer raise TableUnavailable."""
         with translate_errors():
-            session = self._idle_session()
-            self._target = target
-            if target.contract.mode is WriteMode.UPSERT:
-                session.execute(stage_sql(target.contract))
-            self._begin_copy(session, target)
+            self._idle_session().execute(f"SET LOCAL lock_timeout = {lock_timeout_ms:d}")
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, target: TargetTable, rows: Sequence[Row]) -> None:
         """Add rows to the open batch; PostgreSQL stores them while the caller decodes the next ones."""
-        if self._copy is None:
-            raise RetriableStoreError("no batch is open")
-        with translate_errors():
-            write_row = self._copy[1].write_row
-            try:
-                for row in rows:
-                    write_row(row)
-            except (psycopg.DataError, *DUMP_ERRORS) as error:
-                raise unencodable(error, next(number for number, one in enumerate(rows) if one is row)) from error
+        with translate_errors(in_table=True):
+            if self._copy is None or self._target is not target:
+                self._end_copy()
+                self._target = target
+                self._begin_copy(target)
+            self._write_rows(rows)
 
     def finish(self) -> None:
         """Have PostgreSQL validate the rows of the open batch."""
-        with translate_errors():
+        with translate_errors(in_table=True):
             self._end_copy()
-            if self._target is not None and self._target.contract.mode is WriteMode.UPSERT:
-                self._live_session().execute(merge_sql(self._target.contract))
+            session = self._live_session()
+            # In a fixed order: two workers that merge the same datasets must not deadlock.
+            for dataset_id in sorted(self._staged):
+                self._target = self._staged[dataset_id]
+                session.execute(merge_sql(self._target.contract, _stage_name(self._target)))
+        self._target = None
 
     def bisect(self, target: TargetTable, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
-        """Start a batch with the rows that PostgreSQL accepts; return the others, each with its error."""
-        session = self._idle_session()
+        """Add the rows that PostgreSQL accepts to the open batch; return the others, each with its error."""
+        session = self._live_session()
         self._target = target
-        upsert = target.contract.mode is WriteMode.UPSERT
 
         def store(chunk: Sequence[Row]) -> None:
-            with translate_errors(), session.transaction():
-                if upsert:
-                    session.execute(f"DROP TABLE IF EXISTS {STAGE}")
-                    session.execute(stage_sql(target.contract))
+            with translate_errors(in_table=True), session.transaction():
                 try:
-                    self._begin_copy(session, target)
-                    self.write(chunk)
-                    self.finish()
+                    self._begin_copy(target)
+                    self._write_rows(chunk)
+                    self._end_copy()
+                    if target.contract.mode is WriteMode.UPSERT:
+                        stage = _stage_name(target)
+                        session.execute(merge_sql(target.contract, stage))
+                        session.execute(f"TRUNCATE {stage}")
                 finally:
                     self._abort_copy()
 
-        with translate_errors():
-            # Opens the transaction, so that each chunk is a savepoint in it.
-            session.execute("SELECT")
-        return bisect_refused(rows, store)
+        refused = bisect_refused(rows, store, most=_SEGMENT)
+        self._staged.pop(target.dataset_id, None)
+        return refused
 
-    def commit(self, target: TargetTable, batches: Sequence[SourceBatch]) -> None:
+    def commit(self, parts: Sequence[DatasetBatch]) -> None:
         """Commit the finished batch: rejects, ledger, positions."""
+        self._target = None
         with translate_errors():
             session = self._live_session()
+            session.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS:d}")
             with session.cursor() as cursor:
-                insert_rejects(cursor, target, batches)
-                insert_batches(cursor, [ledger_entry(target, batch, self._worker) for batch in batches])
-                move_positions(cursor, batches)
+                insert_rejects(cursor, parts)
+                insert_batches(cursor, [entry for part in parts for entry in ledger_entries(part, self._worker)])
+                move_positions(cursor, [batch for part in parts for batch in part.source_batches.values()])
             session.commit()
+        self._staged.clear()
+        self._new_stages.clear()
 
     def reset(self) -> None:
         """Roll back the open batch; close the session if that fails."""
@@ -175,6 +195,7 @@ class PostgresStore:
             return
         self._abort_copy()
         self._target = None
+        self._forget_stages(self._new_stages)
         try:
             self._session.rollback()
         except psycopg.Error:
@@ -184,24 +205,59 @@ class PostgresStore:
 
     def close(self) -> None:
         """End the session."""
-        session, self._session, self._copy, self._ids = self._session, None, None, []
+        session, self._session, self._copy = self._session, None, None
+        self._ids.clear()
+        self._forget_stages(set(self._stages))
         if session is not None:
             with suppress(psycopg.Error):
                 session.close()
 
-    def _begin_copy(self, session: Connection, target: TargetTable) -> None:
-        table = STAGE if target.contract.mode is WriteMode.UPSERT else table_sql(target.contract)
+    def _write_rows(self, rows: Sequence[Row]) -> None:
+        if self._copy is None:
+            raise RetriableStoreError("no batch is open")
+        write_row = self._copy[1].write_row
+        try:
+            for row in rows:
+                write_row(row)
+        except (psycopg.DataError, *DUMP_ERRORS) as error:
+            raise unencodable(error, next(number for number, one in enumerate(rows) if one is row)) from error
+
+    def _begin_copy(self, target: TargetTable) -> None:
+        table = table_sql(target.contract)
+        if target.contract.mode is WriteMode.UPSERT:
+            table = self._stage(target)
+            self._staged[target.dataset_id] = target
         columns = column_list(target.decoder.columns)
-        block = session.cursor().copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)")
+        block = self._live_session().cursor().copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)")
         copy = block.__enter__()
         self._copy = (block, copy)
         copy.set_types(target.decoder.wires)
 
+    def _stage(self, target: TargetTable) -> str:
+        """The name of the session's staging table for this dataset; creates it, or replaces another version's."""
+        name, session = _stage_name(target), self._live_session()
+        if self._stages.get(target.dataset_id) is not target:
+            if len(self._stages) >= _MOST_STAGES:
+                unused = set(self._stages) - set(self._staged)
+                session.execute(f"DROP TABLE IF EXISTS {', '.join(f'anden_stage_{number}' for number in unused)}")
+                self._forget_stages(unused)
+            session.execute(f"DROP TABLE IF EXISTS {name}")
+            session.execute(stage_sql(target.contract, name))
+            self._stages[target.dataset_id] = target
+            self._new_stages.add(target.dataset_id)
+        return name
+
+    def _forget_stages(self, dataset_ids: Collection[int]) -> None:
+        """Forget staging tables that no longer exist, and all of the open batch."""
+        for dataset_id in list(dataset_ids):
+            self._stages.pop(dataset_id, None)
+        self._new_stages.clear()
+        self._staged.clear()
+
     def _end_copy(self) -> None:
-        if self._copy is None:
-            raise RetriableStoreError("no batch is open")
-        block, self._copy = self._copy[0], None
-        block.__exit__(None, None, None)
+        if self._copy is not None:
+            block, self._copy = self._copy[0], None
+            block.__exit__(None, None, None)
 
     def _abort_copy(self) -> None:
         """Abort an open COPY."""
@@ -249,19 +305,26 @@ class ShortTransaction(AbstractContextManager[Connection]):
         return self._transaction.__exit__(*error)
 
 
-def ledger_entry(target: TargetTable, batch: SourceBatch, worker: str) -> BatchEntry:
-    """The ledger entry of one source's share of a batch."""
-    return BatchEntry(
-        id=batch.batch_id,
-        dataset_id=target.dataset_id,
-        version=target.contract_version,
-        source_id=batch.position.source_id,
-        first_offset=batch.first_offset,
-        last_offset=batch.last_offset,
-        rows=len(batch.rows),
-        rejects=len(batch.rejects) + batch.dropped,
-        bytes=batch.bytes,
-        min_event_time=batch.min_event_time,
-        max_event_time=batch.max_event_time,
-        worker=worker,
-    )
+def ledger_entries(part: DatasetBatch, worker: str) -> list[BatchEntry]:
+    """The ledger entries of one dataset's share of a batch, one per source."""
+    return [
+        BatchEntry(
+            id=batch.batch_id,
+            dataset_id=part.dataset_id,
+            version=part.target.contract_version,
+            source_id=batch.position.source_id,
+            first_offset=batch.first_offset,
+            last_offset=batch.last_offset,
+            rows=len(batch.rows),
+            rejects=len(batch.rejects) + batch.dropped,
+            bytes=batch.bytes,
+            min_event_time=batch.min_event_time,
+            max_event_time=batch.max_event_time,
+            worker=worker,
+        )
+        for batch in part.source_batches.values()
+    ]
+
+
+def _stage_name(target: TargetTable) -> str:
+    return f"anden_stage_{target.dataset_id}"

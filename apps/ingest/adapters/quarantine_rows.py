@@ -1,6 +1,6 @@
 """Write rejects to the quarantine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -8,7 +8,7 @@ from psycopg import Cursor
 
 from apps.datasets.core.table.ddl import column_list
 from apps.ingest.core.headers import Header, record_headers
-from apps.ingest.core.ports import TargetTable
+from apps.ingest.core.ports import DatasetBatch, TargetTable
 from apps.ingest.core.records import SourceBatch
 from apps.ingest.core.watermarks import NO_TIMESTAMP, watermark_time
 
@@ -21,16 +21,17 @@ _LATEST_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999."""
 
 
-def insert_rejects(cursor: Cursor[Any], target: TargetTable, batches: Sequence[SourceBatch]) -> None:
+def insert_rejects(cursor: Cursor[Any], parts: Sequence[DatasetBatch]) -> None:
     """Store the batches' rejects as raw bytes, with their reasons."""
-    if not any(batch.rejects for batch in batches):
+    if not any(batch.rejects for part in parts for batch in part.source_batches.values()):
         return
     with cursor.copy(_COPY) as copy:
-        for row in _rows(target, batches):
-            copy.write_row(row)
+        for part in parts:
+            for row in _rows(part.target, part.source_batches.values()):
+                copy.write_row(row)
 
 
-def _rows(target: TargetTable, batches: Sequence[SourceBatch]) -> Iterator[tuple[Any, ...]]:
+def _rows(target: TargetTable, batches: Iterable[SourceBatch]) -> Iterator[tuple[Any, ...]]:
     for batch in batches:
         key = batch.position.key
         for reject in batch.rejects:

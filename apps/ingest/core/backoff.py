@@ -18,9 +18,9 @@ class Backoff:
         self._next_s = first_s
         self.until_s = float("-inf")
 
-    def failed(self, now_s: float, *, at_least_s: float = 0.0) -> float:
+    def failed(self, now_s: float, *, at_least_s: float = 0.0, at_most_s: float = float("inf")) -> float:
         """Start a pause; return its length in seconds."""
-        pause_s = max(self._next_s, at_least_s)
+        pause_s = min(max(self._next_s, at_least_s), at_most_s)
         self._next_s = min(self._next_s * 2, self._longest_s)
         self.until_s = now_s + pause_s
         return pause_s

@@ -8,14 +8,16 @@ from apps.ingest.core.errors import RecordRefused
 Item = TypeVar("Item")
 
 
-def bisect_refused(rows: Sequence[Item], store: Callable[[Sequence[Item]], None]) -> list[tuple[Item, RecordRefused]]:
-    """The rejected rows, each with its error; all others are stored, in order.
+def bisect_refused(
+    rows: Sequence[Item], store: Callable[[Sequence[Item]], None], *, most: int
+) -> list[tuple[Item, RecordRefused]]:
+    """The rejected rows, each with its error; all others are stored, in order, at most `most` together.
 
     `store` stores all of its rows or, raising RecordRefused, none. Any other error propagates. If the error names the
     row, that row is tried alone; otherwise the rows are halved.
     """
     refused: list[tuple[Item, RecordRefused]] = []
-    waiting = [rows] if rows else []
+    waiting = [rows[start : start + most] for start in range(0, len(rows), most)][::-1]
     while waiting:
         part = waiting.pop()
         try:

@@ -1,5 +1,7 @@
 """Errors of ingest, named by the caller's reaction. For the error of a single record, see datasets' BadRecord."""
 
+from collections.abc import Collection
+
 
 class IngestError(Exception):
     """Ingest failed."""
@@ -29,7 +31,11 @@ class TopicMissing(IngestError):
 
 
 class Fenced(IngestError):
-    """Another worker owns this source: stop reading it."""
+    """Another worker owns these sources: stop reading them. `source_ids` is empty if there is only one."""
+
+    def __init__(self, message: str = "", *, source_ids: Collection[int] = ()) -> None:
+        self.source_ids = frozenset(source_ids)
+        super().__init__(message)
 
 
 class PartitionMissing(IngestError):
@@ -79,6 +85,19 @@ class TopicRefused(PipelineStopped):
 
 class PartitionUnavailable(PipelineStopped):
     """The partition has no leader. Reading resumes when it has one."""
+
+
+class TableUnavailable(PipelineStopped):
+    """PostgreSQL cannot write to this table now: pause its dataset, then retry; the others are not affected."""
+
+    def __init__(self, message: str = "", *, sqlstate: str = "") -> None:
+        self.sqlstate = sqlstate
+        super().__init__(message)
+
+    @property
+    def is_lock(self) -> bool:
+        """Whether other sessions hold the table, or its privileges are missing: never the server's fault."""
+        return self.sqlstate in {"40P01", "42501", "55006", "55P03"}
 
 
 class DuplicateCoordinates(PipelineStopped):

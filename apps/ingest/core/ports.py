@@ -2,13 +2,14 @@
 
 import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from apps.datasets.core.contract.contract import Contract
 from apps.ingest.core.decoding import Decoder
-from apps.ingest.core.errors import RecordRefused
+from apps.ingest.core.errors import IngestError, RecordRefused
 from apps.ingest.core.records import (
+    ConsumerRecord,
     GroupMember,
     OffsetAndEpoch,
     OffsetRanges,
@@ -20,6 +21,16 @@ from apps.ingest.core.records import (
     TopicPartition,
     TopicStates,
 )
+
+
+class Clock(Protocol):
+    """The current time; tests supply a fake."""
+
+    def monotonic_s(self) -> float:
+        """Monotonic seconds."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
 
 
 class RebalanceListener(Protocol):
@@ -107,17 +118,53 @@ class SourceClaim:
     known_epoch: int | None = None
 
 
+@dataclass(slots=True)
+class DatasetBatch:
+    """The share of one dataset in a batch: the records still to decode, and what became of the others, by source."""
+
+    target: TargetTable
+    pending: dict[int, tuple[Position, list[ConsumerRecord]]] = field(default_factory=dict)
+    pending_count: int = 0
+    source_batches: dict[int, SourceBatch] = field(default_factory=dict)
+    written: dict[int, int] = field(default_factory=dict)
+    """How many rows of each source the store has."""
+    fault: Exception | None = None
+    """Why decoding ended early; the records before are in `source_batches`."""
+
+    @property
+    def dataset_id(self) -> int:
+        """The dataset's id."""
+        return self.target.dataset_id
+
+    def unwritten(self) -> list[Row]:
+        """The rows that the store does not have yet."""
+        return [
+            row
+            for source_id, batch in self.source_batches.items()
+            for row in batch.rows[self.written.get(source_id, 0) :]
+        ]
+
+    def set_written(self) -> None:
+        """Count every row as written."""
+        self.written = {source_id: len(batch.rows) for source_id, batch in self.source_batches.items()}
+
+
 class Store(Protocol):
     """Stores rows, rejects, ledger and positions in one transaction; one open batch at a time.
 
-    Every method raises RetriableStoreError: nothing was committed, call `reset` and claim again.
+    Every method raises RetriableStoreError: nothing was committed, call `reset` and claim again. `current_target` is
+    the dataset that the last statement was about, None for statements about all.
     """
 
-    def claim(self, claim: SourceClaim) -> Position:
-        """The position of a source, now owned by this worker under a new epoch.
+    @property
+    def current_target(self) -> TargetTable | None:
+        """The dataset of the last error, None if it concerns the whole batch."""
 
-        Terminates the previous owner's session if it still exists. Raises Fenced: another worker holds a newer epoch
-        than the known one. Raises TopicRecreated: the stored topic id differs.
+    def claim(self, claims: Sequence[SourceClaim]) -> list[Position | IngestError]:
+        """The positions of these sources, now owned by this worker under new epochs, or why one cannot be claimed.
+
+        Terminates the sessions of previous owners that still exist. Fenced: another worker holds a newer epoch than
+        the known one. TopicRecreated: the stored topic id differs. RetriableStoreError: try again later.
         """
 
     def release(self, positions: Sequence[Position]) -> None:
@@ -132,8 +179,11 @@ class Store(Protocol):
     def set_error(self, key: SourceKey, message: str) -> None:
         """Store the error that stopped the source's pipeline."""
 
-    def record_attempt(self, position: Position, *, records: int) -> None:
-        """Store, before this process may crash, that it processes so many records from the position on."""
+    def record_attempts(self, attempts: Sequence[tuple[Position, int, int]]) -> None:
+        """Store, before this process may crash, what it processes: (position, first offset, number of records).
+
+        Raises Fenced.
+        """
 
     def set_unreadable(self, dataset_id: int, message: str) -> None:
         """Store for every source of the dataset why it cannot be read, and release those that we own."""
@@ -144,8 +194,11 @@ class Store(Protocol):
         Returns whether the topic was ever read.
         """
 
-    def batch_ids(self, count: int) -> list[int]:
-        """New ids for the ledger."""
+    def reserve_ids(self, count: int) -> None:
+        """Make this many new ids for the ledger available to `batch_id`."""
+
+    def batch_id(self) -> int:
+        """A reserved id for the ledger."""
 
     def ensure_months(self, dataset_id: int, first: datetime.date, last: datetime.date) -> None:
         """Create the dataset's monthly partitions from `first` to `last`, in a separate transaction."""
@@ -153,26 +206,28 @@ class Store(Protocol):
     def ensure_days(self) -> None:
         """Create the ledger's daily partitions for today and a week ahead, in a separate transaction."""
 
-    def open(self, target: TargetTable) -> None:
-        """Start a batch."""
+    def open(self, *, lock_timeout_ms: int) -> None:
+        """Start a batch. Statements that wait for a table's lock for longer raise TableUnavailable."""
 
-    def write(self, rows: Sequence[Row]) -> None:
-        """Add rows to the open batch."""
-
-    def finish(self) -> None:
-        """Have PostgreSQL validate the rows of the open batch.
+    def write(self, target: TargetTable, rows: Sequence[Row]) -> None:
+        """Add a dataset's rows to the open batch.
 
         Raises RecordRefused: call `reset`, then `bisect`. Raises PartitionMissing: call `reset`, create the partition,
-        start again. Raises DuplicateCoordinates, StaleContract.
+        start again. Raises DuplicateCoordinates, StaleContract, TableUnavailable. `current_target` may be the dataset
+        written before.
         """
 
-    def bisect(self, target: TargetTable, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
-        """Start a batch with the rows that PostgreSQL accepts; return the others, each with its error."""
+    def finish(self) -> None:
+        """Have PostgreSQL validate the rows of the open batch. Raises what `write` raises."""
 
-    def commit(self, target: TargetTable, batches: Sequence[SourceBatch]) -> None:
+    def bisect(self, target: TargetTable, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
+        """Add the rows that PostgreSQL accepts to the open batch; return the others, each with its error."""
+
+    def commit(self, parts: Sequence[DatasetBatch]) -> None:
         """Commit the finished batch: rejects, ledger, positions.
 
-        Raises Fenced: another worker owns one of the sources. Raises PartitionMissing: a ledger day is missing.
+        Raises Fenced: another worker owns some of the sources. Raises PartitionMissing: a ledger day is missing.
+        Raises RecordRefused: the quarantine or the ledger rejects a row.
         """
 
     def reset(self) -> None:

@@ -23,6 +23,10 @@ class RecordCopy:
     written_in: int | None = None
     lacks: tuple[str, ...] = field(default=())
 
+    def __len__(self) -> int:
+        """Bytes of the value."""
+        return len(self.raw_value or b"")
+
     def topic(self) -> str:
         """The topic."""
         return self.at[0]

@@ -43,6 +43,9 @@ class OffsetRange(NamedTuple):
 class ConsumerRecord(Protocol):
     """A record as confluent-kafka returns it. Its accessors are methods, so unused fields cost nothing."""
 
+    def __len__(self) -> int:
+        """Bytes of the value."""
+
     def topic(self) -> str | None:
         """The topic."""
 

@@ -10,10 +10,11 @@ PRIMARY_KEY_SUFFIX: Final = "_pkey"
 
 
 class Reaction(Enum):
-    """What the worker does next."""
+    """What the worker does next; outside the statements on a dataset's table, PAUSE_TABLE is WAIT."""
 
     QUARANTINE = auto()
     WAIT = auto()
+    PAUSE_TABLE = auto()
     MAKE_PARTITION = auto()
     READ_CONTRACT = auto()
     STOP_DUPLICATE = auto()
@@ -28,8 +29,13 @@ BY_STATE: Final = {
     "28000": Reaction.WAIT,  # a password or pg_hba rule that an administrator will correct
     "28P01": Reaction.WAIT,
     "3D000": Reaction.WAIT,  # the database is being restored
-    "42501": Reaction.WAIT,  # a privilege that an administrator will grant
-    "55P03": Reaction.WAIT,  # lock timeout
+    "40P01": Reaction.PAUSE_TABLE,  # deadlock
+    "42501": Reaction.PAUSE_TABLE,  # a privilege that an administrator will grant
+    "53100": Reaction.PAUSE_TABLE,  # disk full, perhaps only this table's
+    "55006": Reaction.PAUSE_TABLE,  # object in use
+    "55P03": Reaction.PAUSE_TABLE,  # lock timeout: an index is built, the table is rewritten
+    "57014": Reaction.PAUSE_TABLE,  # an administrator canceled the statement, or it timed out
+    "58030": Reaction.PAUSE_TABLE,  # I/O error, perhaps only of this table's files
     "42703": Reaction.READ_CONTRACT,  # no such column
     "42P01": Reaction.READ_CONTRACT,  # no such table
     "42804": Reaction.READ_CONTRACT,  # a column of another type
@@ -38,8 +44,8 @@ BY_STATE: Final = {
 BY_CLASS: Final = {
     "08": Reaction.WAIT,  # connection
     "22": Reaction.QUARANTINE,  # data
-    "40": Reaction.WAIT,  # deadlock, serialization
-    "53": Reaction.WAIT,  # disk full, out of memory, too many connections
+    "40": Reaction.WAIT,  # serialization
+    "53": Reaction.WAIT,  # out of memory, too many connections
     "54": Reaction.QUARANTINE,  # a row or index entry larger than PostgreSQL can hold
     "57": Reaction.WAIT,  # shutdown, crash, cancel
     "58": Reaction.WAIT,  # I/O error outside PostgreSQL

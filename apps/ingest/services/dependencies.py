@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from apps.datasets.core.document.applied_dataset import DatasetCatalogue
-from apps.ingest.core.ports import GroupConsumer, Store, TopicAdmin
-from apps.ingest.services.batch import Clock
+from apps.ingest.core.ports import Clock, GroupConsumer, Store, TopicAdmin
 from apps.ingest.services.membership import Membership
 
 

@@ -2,24 +2,19 @@
 
 import logging
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from apps.ingest.adapters.instrumentation import count_failure
 from apps.ingest.core.errors import IngestError, QuarantineRefused, TooManyUnreadable
 from apps.ingest.core.ports import SourceClaim, Store
 from apps.ingest.core.record_copies import salvage_copies
 from apps.ingest.core.records import Attempt, ConsumerRecord, Position, from_offset
 from apps.ingest.core.rejects import unreadable_reject
-from apps.ingest.services.batch import BatchWriter, DecodingFailed
-from apps.ingest.services.defects import DefectLog
+from apps.ingest.services.batch import BatchWriter
 from apps.ingest.services.stream import Stream
+from apps.ingest.services.unreadable_run import UnreadableRun
 
 LOGGER: Final = logging.getLogger("apps.ingest")
-MAX_CONSECUTIVE: Final = 20
-"""Consecutive unreadable records that one attempt quarantines; the next attempt follows after a pause."""
-
 
 MAX_CRASHES: Final = 2
 """Workers that a single record may crash before it is quarantined."""
@@ -32,11 +27,10 @@ class WorkerCrashed(Exception):
 class FaultIsolation:
     """Stores a stream's records in separate batches, and halves those that fail."""
 
-    def __init__(self, writer: BatchWriter, store: Store, defects: DefectLog) -> None:
+    def __init__(self, writer: BatchWriter, store: Store, unreadable: UnreadableRun) -> None:
         self._writer = writer
         self._store = store
-        self._defects = defects
-        self._consecutive: Counter[int] = Counter()
+        self._unreadable = unreadable
         self._last_attempt: tuple[int, int, int] | None = None
 
     def process(self, stream: Stream, records: Sequence[ConsumerRecord]) -> None:
@@ -45,23 +39,15 @@ class FaultIsolation:
         Raises what `isolate` raises.
         """
         position = _position(stream)
-        if position.next_offset < stream.careful_until:
+        if position.next_offset < stream.careful_until or (is_orphaned(stream) and _was_attempted(stream)):
             self.isolate(stream, records)
-            return
-        try:
-            self._writer.add_records(stream.target, position, records)
-        except DecodingFailed as failed:
-            count_failure(failed.error)
-            self._defects.log(failed.error)
-            if faults := self._undecodable(stream, records):
-                self._add_around(stream, records, faults)
-            else:
-                self.isolate(stream, records)
+        else:
+            self._writer.add_records(stream.target, position, records, guarded=is_orphaned(stream))
 
     def isolate(self, stream: Stream, records: Sequence[ConsumerRecord]) -> None:
         """Commit these records in batches of their own, without the unreadable ones.
 
-        Raises TooManyUnreadable: record after record fails. Raises what BatchWriter raises.
+        Raises TooManyUnreadable: record after record fails. Raises what BatchWriter raises, and the dataset's faults.
         """
         self._writer.close()
         waiting = split_at_attempt(records, stream.attempt if is_orphaned(stream) else None)
@@ -76,93 +62,24 @@ class FaultIsolation:
                 self._record_attempt(_position(stream), len(chunk))
             try:
                 self._writer.add_records(stream.target, _position(stream), chunk)
-                self._writer.close()
-            except Exception as error:
-                if isinstance(error, IngestError) and not isinstance(error, QuarantineRefused):
-                    raise
-                if isinstance(error, DecodingFailed):
-                    error = error.error  # none of these records is in a batch
-                else:
-                    self._start_over(stream)
-                if len(chunk) == 1:
-                    self._quarantine(stream, chunk[0], error)
-                else:
-                    waiting += self._split_failed(stream, chunk)
-            else:
-                self._consecutive[stream.target.dataset_id] = 0
-
-    def _split_failed(self, stream: Stream, chunk: Sequence[ConsumerRecord]) -> list[Sequence[ConsumerRecord]]:
-        """The halves of a chunk that failed, or nothing if decoding alone identified the records at fault."""
-        if faults := self._undecodable(stream, chunk):
-            try:
-                self._add_around(stream, chunk, faults)
-                self._writer.close()
+                self._writer.close_strictly()
             except Exception as error:
                 if isinstance(error, IngestError) and not isinstance(error, QuarantineRefused):
                     raise
                 self._start_over(stream)
+                if len(chunk) == 1:
+                    self._quarantine(stream, chunk[0], error)
+                else:
+                    middle = len(chunk) // 2
+                    waiting += [chunk[middle:], chunk[:middle]]
             else:
-                return []
-        middle = len(chunk) // 2
-        return [chunk[middle:], chunk[:middle]]
-
-    def _undecodable(self, stream: Stream, records: Sequence[ConsumerRecord]) -> dict[int, Exception]:
-        """The decoding errors of these records by offset; does not query PostgreSQL."""
-        faults: dict[int, Exception] = {}
-        waiting = [records]
-        while waiting:
-            chunk = waiting.pop()
-            error = self._writer.decode_error(stream.target, _position(stream), chunk)
-            if error is not None and len(chunk) == 1:
-                faults[chunk[0].offset() or 0] = error
-            elif error is not None:
-                middle = len(chunk) // 2
-                waiting += [chunk[middle:], chunk[:middle]]
-        return faults
-
-    def _add_around(self, stream: Stream, chunk: Sequence[ConsumerRecord], faults: Mapping[int, Exception]) -> None:
-        """Add these records to the open batch, and those at fault as rejects."""
-        good: list[ConsumerRecord] = []
-        for record in chunk:
-            cause = faults.get(record.offset() or 0)
-            if cause is None:
-                good.append(record)
-                continue
-            self._add_good(stream, good)
-            try:
-                self._count(stream, cause)
-            except TooManyUnreadable:
-                self._writer.close()
-                raise
-            self._writer.add_reject(
-                stream.target, _position(stream), unreadable_reject(next(salvage_copies(record)), cause)
-            )
-            good = []
-        self._add_good(stream, good)
-        LOGGER.error("%s: quarantining %d records of %s", stream.target.name, len(faults), stream.topic_partition)
-
-    def _add_good(self, stream: Stream, records: Sequence[ConsumerRecord]) -> None:
-        if records:
-            self._writer.add_records(stream.target, _position(stream), records)
-            self._consecutive[stream.target.dataset_id] = 0
-
-    def _count(self, stream: Stream, cause: Exception) -> None:
-        """Count an unreadable record. Raises TooManyUnreadable: too many in a row."""
-        dataset_id = stream.target.dataset_id
-        self._consecutive[dataset_id] += 1
-        if self._consecutive[dataset_id] > MAX_CONSECUTIVE:
-            self._consecutive[dataset_id] = 0
-            raise TooManyUnreadable(
-                f"record after record of {stream.topic_partition} fails with {type(cause).__name__}: this may be a "
-                f"bug in Andén, see the traceback in the worker's log; {MAX_CONSECUTIVE} of them are quarantined, and "
-                f"after a pause of at most a minute up to as many again"
-            ) from cause
+                self._unreadable.end(stream.target.dataset_id)
 
     def _record_attempt(self, position: Position, records: int) -> None:
         """Store the attempt, once per process, so that successors can count crashes."""
         attempt = position.source_id, position.next_offset, records
         if attempt != self._last_attempt:
-            self._store.record_attempt(position, records=records)
+            self._store.record_attempts([(position, position.next_offset, records)])
             self._last_attempt = attempt
 
     def _is_fatal(self, stream: Stream, chunk: Sequence[ConsumerRecord]) -> bool:
@@ -179,20 +96,22 @@ class FaultIsolation:
         """Discard the failed batch and claim the position again, since the batch's outcome is unknown."""
         self._writer.discard()
         position = _position(stream)
-        stream.position = self._store.claim(SourceClaim(position.key, position.next_offset, position.epoch))
-        stream.known_epoch = stream.position.epoch
+        (claimed,) = self._store.claim([SourceClaim(position.key, position.next_offset, position.epoch)])
+        if isinstance(claimed, IngestError):
+            raise claimed
+        stream.position, stream.known_epoch = claimed, claimed.epoch
 
     def _quarantine(self, stream: Stream, record: ConsumerRecord, cause: Exception) -> None:
         if not from_offset([record], _position(stream).next_offset):
             return
         topic_partition, dataset = stream.topic_partition, stream.target
-        self._count(stream, cause)
+        self._unreadable.add(dataset.dataset_id, topic_partition, cause)
         LOGGER.error("%s: %s@%s is quarantined as unreadable", dataset.name, topic_partition, record.offset())
         last_error: Exception = cause
         for copy in salvage_copies(record):
             try:
                 self._writer.add_reject(dataset, _position(stream), unreadable_reject(copy, cause))
-                self._writer.close()
+                self._writer.close_strictly()
             except Exception as error:
                 if isinstance(error, IngestError) and not isinstance(error, QuarantineRefused):
                     raise
@@ -208,6 +127,12 @@ class FaultIsolation:
 def is_orphaned(stream: Stream) -> bool:
     """Whether the stream's next records may have crashed their previous worker."""
     return stream.position is not None and stream.position.next_offset < stream.orphaned_until
+
+
+def _was_attempted(stream: Stream) -> bool:
+    """Whether a worker crashed while it retried the stream's next records."""
+    attempt, position = stream.attempt, _position(stream)
+    return attempt is not None and position.next_offset < attempt.offset + attempt.records
 
 
 def split_at_attempt(records: Sequence[ConsumerRecord], attempt: Attempt | None) -> list[Sequence[ConsumerRecord]]:

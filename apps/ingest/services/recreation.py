@@ -9,6 +9,7 @@ from apps.ingest.core.records import TopicPartition, TopicStates
 from apps.ingest.services.stop_reasons import topic_verdict
 from apps.ingest.services.stream import Stream
 from apps.ingest.services.streams import Streams
+from apps.ingest.services.topic_watch import MOST_TOPICS
 
 IDLE_S: Final = 0.25
 """The client takes longer to switch to a recreated topic: it waits half a second after a failed fetch.
@@ -27,7 +28,7 @@ class RecreationCheck:
         self._topics = topics
         self._streams = streams
         self._last_record_s: dict[TopicPartition, float] = {}
-        self._checked: frozenset[TopicPartition] = frozenset()
+        self._checked: frozenset[str] = frozenset()
         self._checked_s = float("-inf")
         self._paused_until_s = float("-inf")
 
@@ -35,22 +36,32 @@ class RecreationCheck:
         self, partitions: Collection[TopicPartition], *, now_s: float
     ) -> list[tuple[Stream, PipelineStopped]]:
         """The streams to stop now, of these or other partitions, and why. Raises BrokerRefused."""
-        idle = [
-            partition for partition in partitions if now_s - self._last_record_s.get(partition, float("-inf")) > IDLE_S
-        ]
+        idle = {
+            partition.topic
+            for partition in partitions
+            if now_s - self._last_record_s.get(partition, float("-inf")) > IDLE_S
+        }
         self._last_record_s.update(dict.fromkeys(partitions, now_s))
-        if now_s - self._checked_s <= IDLE_S:
-            idle = [partition for partition in idle if partition not in self._checked]
+        if now_s - self._checked_s > IDLE_S:
+            self._checked = frozenset()
+        idle -= self._checked
         if not idle or now_s < self._paused_until_s:
             return []
-        self._checked, self._checked_s = self._streams.assigned, now_s
-        states = self._states(now_s)
-        claimed = (stream for stream in self._streams if stream.position is not None)
+        states = self._states(self._with_others(idle), now_s)
+        claimed = (stream for stream in self._streams.of_topics(states) if stream.position is not None)
         return [(stream, verdict) for stream in claimed if (verdict := topic_verdict(stream, states))]
 
-    def _states(self, now_s: float) -> TopicStates:
+    def _with_others(self, idle: Collection[str]) -> frozenset[str]:
+        """These topics and, if they are few, all others: their records need no further check for a while."""
+        every = {partition.topic for partition in self._streams.assigned}
+        return frozenset(every if len(every) <= MOST_TOPICS else idle)
+
+    def _states(self, topics: frozenset[str], now_s: float) -> TopicStates:
+        if not self._checked:
+            self._checked_s = now_s
+        self._checked |= topics
         try:
-            return self._topics.states({partition.topic for partition in self._checked}).for_reader()
+            return self._topics.states(topics).for_reader()
         except BrokerUnavailable:
             self._paused_until_s = now_s + PAUSE_S
             return TopicStates()

@@ -15,6 +15,7 @@ from apps.ingest.services.run_limits import RunLimits
 from apps.ingest.services.step_runner import StepRunner
 from apps.ingest.services.streams import Streams
 from apps.ingest.services.target_tables import target_tables
+from apps.ingest.services.topic_watch import TopicWatch
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 PATIENCE_S: Final = 10.0
@@ -41,6 +42,10 @@ class CatalogueRefresh:
         self._interval = interval
         self._limits = limits
         self._targets: dict[int, TargetTable] = {}
+        self._catalogue: DatasetCatalogue | None = None
+        """The catalogue that the streams have."""
+        self._wanted: set[str] = set()
+        self._watch = TopicWatch(dependencies.topics)
         self._missing: set[str] = set()
         self._last_success_s = dependencies.clock.monotonic_s()
         self.seen = False
@@ -68,20 +73,19 @@ class CatalogueRefresh:
     def _refresh(self, now_s: float, assignments: RebalanceListener) -> None:
         dependencies = self._dependencies
         self._set_targets(dependencies.catalogue())
-        wanted = {target.contract.topic for target in self._targets.values()}
-        found = dependencies.topics.states(wanted)
-        missing = found.missing(wanted)
-        seen = found.for_reader(missing)
-        if self._streams.will_stop(seen):
+        topics = self._watch.refresh(self._wanted)
+        if self._streams.will_stop(topics):
             self._steps.run(self._writer.close)
-        self._streams.learn_states(seen, now_s=now_s)
-        self._log_missing(missing)
+        self._streams.learn_topics(topics, now_s=now_s)
+        self._log_missing(topics.missing)
         dependencies.membership.enter()
         dependencies.membership.watch(now_s)
-        dependencies.consumer.subscribe(seen.found.keys(), assignments)
+        dependencies.consumer.subscribe(topics.all.found.keys(), assignments)
 
     def _set_targets(self, catalogue: DatasetCatalogue) -> None:
         """Apply the current datasets to the streams."""
+        if catalogue is self._catalogue:
+            return
         tables = target_tables(
             catalogue, {(target.dataset_id, target.contract_version): target for target in self._targets.values()}
         )
@@ -89,7 +93,9 @@ class CatalogueRefresh:
             self._steps.run(self._writer.close)
             self._targets = tables.targets
             self._streams.set_targets(tables.targets.values())
-        self._steps.run(lambda: self._streams.unreadable.set_aside(tables.unreadable))
+        if self._steps.run(lambda: self._streams.unreadable.set_aside(tables.unreadable)):
+            self._catalogue = catalogue
+        self._wanted = {target.contract.topic for target in tables.targets.values()}
 
     def _log_missing(self, missing: Collection[str]) -> None:
         if not self._limits.bounded:

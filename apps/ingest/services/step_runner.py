@@ -9,11 +9,10 @@ from apps.ingest.core.backoff import Interval
 from apps.ingest.core.errors import (
     BrokerRefused,
     BrokerUnavailable,
-    Fenced,
     IngestError,
     PipelineStopped,
     QuarantineRefused,
-    StaleContract,
+    RetriableStoreError,
 )
 from apps.ingest.core.ports import TargetTable
 from apps.ingest.core.records import TopicPartition
@@ -36,64 +35,66 @@ class StepRunner:
         streams: Streams,
         writer: BatchWriter,
         refresh: Interval,
+        defects: DefectLog,
     ) -> None:
         self._store, self._clock = dependencies.store, dependencies.clock
         self._streams = streams
         self._writer = writer
         self._refresh = refresh
-        self.defects = DefectLog()
+        self.defects = defects
         self.outage = Outage()
         self.in_flight: Mapping[TopicPartition, int] = {}
 
-    def run(self, step: Callable[[], None]) -> bool:
-        """Run one step; return whether it succeeded. Raises BrokerRefused."""
-        self._writer.current_target = None
+    def run(self, step: Callable[[], None], target: TargetTable | None = None) -> bool:
+        """Run one step, of one dataset or of all; return whether it succeeded. Raises BrokerRefused."""
         try:
             step()
         except BrokerRefused:
             raise
-        except QuarantineRefused as error:
-            self.recover(error)
-            return False
-        except IngestError as error:
-            count_failure(error)
-            self._writer.discard()
-            self._react(error, self._writer.current_target)
-            return False
         except Exception as error:  # noqa: BLE001  the last line: no record may end the process
-            self.recover(error)
+            self.recover(error, target)
             return False
         return True
 
-    def recover(self, error: Exception) -> None:
-        """Discard the open batch after an unexpected error, and have its records isolated."""
-        count_failure(error)
-        self.defects.log(error)
+    def recover(self, error: Exception, target: TargetTable | None = None) -> None:
+        """Discard the open batch after an error, and react to it."""
+        was_open = self._writer.is_open
         try:
             self._writer.discard()
         except Exception as second:  # noqa: BLE001  the session is unusable
             self.defects.log(second)
             self._store.close()
-        if (target := self._writer.current_target) is not None:
-            self._streams.suspect(target.dataset_id, self.in_flight)
+        if target is not None and not isinstance(error, BrokerUnavailable | RetriableStoreError):
+            self.fault(target, error)
+            if was_open:
+                # The batch may have held records of other datasets.
+                self._streams.invalidate_all()
             return
-        self.outage.failed(self._clock.monotonic_s())
+        count_failure(error)
+        pause_s = self.outage.failed(self._clock.monotonic_s())
+        if isinstance(error, BrokerUnavailable):
+            self.outage.report(str(error))
+        elif isinstance(error, IngestError):
+            self.outage.report(f"{error}; retrying in {pause_s:.1f} s")
+        else:
+            self.defects.log(error)
         self._streams.invalidate_all()
 
-    def _react(self, error: IngestError, target: TargetTable | None) -> None:
+    def fault(self, target: TargetTable, error: Exception) -> None:
+        """React to the fault of a single dataset, none of whose records are in the open batch."""
+        count_failure(error)
         now_s = self._clock.monotonic_s()
         match error:
-            case BrokerUnavailable():
-                self.outage.report(str(error))
-                self.outage.failed(now_s)
-            case PipelineStopped() if target is not None:
+            case QuarantineRefused():
+                self.defects.log(error)
+                self._streams.suspect(target.dataset_id, self.in_flight)
+            case PipelineStopped():
                 for stream in self._streams.of(target.dataset_id):
                     self._streams.stop(stream, error, now_s=now_s)
-            case Fenced() | StaleContract() if target is not None:
+            case IngestError():
                 LOGGER.warning("%s: %s", target.name, error)
                 self._streams.invalidate(target.dataset_id, now_s=now_s)
                 self._refresh.make_due()
             case _:
-                pause_s = self.outage.failed(now_s)
-                self.outage.report(f"{error}; retrying in {pause_s:.1f} s")
-                self._streams.invalidate_all()
+                self.defects.log(error)
+                self._streams.suspect(target.dataset_id, self.in_flight)

@@ -22,13 +22,17 @@ class TopicRefusals:
 
     def has_news(self, targets: Iterable[TargetTable], states: TopicStates) -> bool:
         """Whether `update` will change anything."""
-        return any(
+        return bool(states.refused or self._noted) and any(
             self._noted.get(target.dataset_id) != states.refused.get(target.contract.topic) for target in targets
         )
 
     def update(self, targets: Iterable[TargetTable], states: TopicStates) -> tuple[set[str], list[TargetTable]]:
         """The datasets whose topic is no longer refused, and those with a new reason, which need `record`."""
-        refused = {target.name: target for target in targets if target.contract.topic in states.refused}
+        refused = {
+            target.name: target
+            for target in (targets if states.refused else ())
+            if target.contract.topic in states.refused
+        }
         resolved = self.reasons.keys() - refused.keys()
         self.reasons = {name: states.refused[target.contract.topic] for name, target in refused.items()}
         current = {target.dataset_id for target in refused.values()}

@@ -10,13 +10,16 @@ from apps.ingest.adapters.instrumentation import timed_phase
 from apps.ingest.core.backoff import Interval
 from apps.ingest.core.batching import BatchPolicy, ChunkSize
 from apps.ingest.core.errors import IngestError, LogTruncated
+from apps.ingest.core.ports import TargetTable
 from apps.ingest.core.records import ConsumerRecord, PollResult, TopicPartition, from_offset
 from apps.ingest.services.batch import BatchWriter
+from apps.ingest.services.defects import DefectLog
 from apps.ingest.services.dependencies import WorkerDependencies
 from apps.ingest.services.gc_pause import paused_gc
 from apps.ingest.services.isolation import FaultIsolation
 from apps.ingest.services.position_advancer import PositionAdvancer
 from apps.ingest.services.progress_log import ProgressLog
+from apps.ingest.services.record_decoder import RecordDecoder
 from apps.ingest.services.recreation import RecreationCheck
 from apps.ingest.services.refresh import CatalogueRefresh
 from apps.ingest.services.run_limits import UNLIMITED, RunLimits
@@ -25,6 +28,7 @@ from apps.ingest.services.step_runner import StepRunner
 from apps.ingest.services.stop_reasons import truncated_line
 from apps.ingest.services.stream import Stream
 from apps.ingest.services.streams import Streams
+from apps.ingest.services.unreadable_run import UnreadableRun
 
 ADVANCE_S: Final = 2.0
 """The shortest interval between advances past transaction markers."""
@@ -50,16 +54,24 @@ class Worker:
             store=dependencies.store,
             batch_rows=policy.rows,
         )
+        defects, unreadable = DefectLog(), UnreadableRun()
         writer = BatchWriter(
-            dependencies.store, policy, dependencies.clock, sources=streams.sources, on_commit=streams.committed
+            dependencies.store,
+            policy,
+            dependencies.clock,
+            RecordDecoder(dependencies.clock, defects, unreadable),
+            streams,
+            on_fault=self._on_fault,
         )
         self._writer = writer
         self.streams = streams
         """The partitions that this worker reads, and why some are stopped."""
         self._recreation = RecreationCheck(dependencies.topics, streams)
         self._advancer = PositionAdvancer(streams, topics=dependencies.topics, store=dependencies.store)
-        self._steps = StepRunner(dependencies, streams=streams, writer=writer, refresh=self._refresh_due)
-        self._isolation = FaultIsolation(writer, dependencies.store, self._steps.defects)
+        self._steps = StepRunner(
+            dependencies, streams=streams, writer=writer, refresh=self._refresh_due, defects=defects
+        )
+        self._isolation = FaultIsolation(writer, dependencies.store, unreadable)
         self._refresh = CatalogueRefresh(
             dependencies, streams=streams, writer=writer, steps=self._steps, interval=self._refresh_due, limits=limits
         )
@@ -67,6 +79,7 @@ class Worker:
         self._ended: set[TopicPartition] = set()
         self._records = 0
         self._stop = False
+        self._is_resuming = False
         self._began_s = self._clock.monotonic_s()
         self._progress = ProgressLog(writer, now_s=self._began_s)
 
@@ -111,7 +124,8 @@ class Worker:
             self._steps.run(lambda: self.streams.rewind(untaken))
         ends = {partition: end for partition, end in arrivals.ended.items() if partition not in untaken}
         self.streams.ended(ends)
-        self._steps.run(lambda: self._writer.close_if_due(quiet=not arrivals.count))
+        if self._steps.run(lambda: self._writer.close_if_due(quiet=not arrivals.count)) and not self._writer.is_open:
+            self._prove(read=bool(arrivals.count or arrivals.ended))
         if self._advance_due.due(self._clock.monotonic_s()):
             self._steps.run(self._advance_positions)
         self._progress.log_if_due(self._clock.monotonic_s())
@@ -168,8 +182,7 @@ class Worker:
             return self.streams.untaken(in_flight)
         for partition, records in arrivals.records.items():
             for stream in self.streams.at(partition):
-                complete &= self._steps.run(partial(self._writer.close_other_target, stream.target))
-                complete &= self._steps.run(partial(self._process, stream, records))
+                complete &= self._steps.run(partial(self._process, stream, records), stream.target)
         if not complete:
             return self.streams.untaken(in_flight)
         self._chunk.learn(records=arrivals.count, size_bytes=self._writer.bytes - bytes_before)
@@ -184,6 +197,16 @@ class Worker:
         self._isolation.process(stream, fresh)
         self._records += len(fresh)
 
+    def _prove(self, *, read: bool) -> None:
+        """End the outage and errors of streams: what was read since is committed."""
+        self.streams.prove()
+        if read and self._is_resuming:
+            self._is_resuming = False
+            self._steps.outage.end()
+
+    def _on_fault(self, target: TargetTable, error: Exception) -> None:
+        self._steps.fault(target, error)
+
     def _claim_due(self) -> None:
         now_s = self._clock.monotonic_s()
         if self._steps.outage.waits(now_s):
@@ -195,7 +218,7 @@ class Worker:
         self._membership.confirm()
         self.streams.claim(due, now_s=now_s)
         self._ended.difference_update(stream.topic_partition for stream in due)
-        self._steps.outage.end()
+        self._is_resuming = True
 
     def _stop_unreadable(self, arrivals: PollResult) -> None:
         """Stop the streams whose offsets are lost or whose topics are refused, and refresh soon."""
@@ -240,12 +263,12 @@ class Worker:
         if self._limits.max_records is not None and self._records >= self._limits.max_records:
             return True
         if self._limits.bounded and self._refresh.seen and not self.streams.states:
-            return self._writer.target is None
+            return not self._writer.is_open
         return self._limits.until_idle and self._idle()
 
     def _idle(self) -> bool:
         """Whether every source is stopped or read to its end, and no batch is open."""
-        if self._writer.target is not None:
+        if self._writer.is_open:
             return False
         if not self.streams.assigned:
             return self._clock.monotonic_s() - self._began_s > ALONE_S

@@ -11,12 +11,13 @@ import pytest
 from apps.ingest.core.errors import (
     DuplicateCoordinates,
     Fenced,
+    IngestError,
     PartitionMissing,
     RecordRefused,
     RetriableStoreError,
     TopicRecreated,
 )
-from apps.ingest.core.ports import SourceClaim, Store, TargetTable
+from apps.ingest.core.ports import DatasetBatch, SourceClaim, Store, TargetTable
 from apps.ingest.core.records import Attempt, OffsetAndEpoch, Position, Row, SourceBatch, TopicPartition
 from tests.contract.ingest.stores import AnyTables, InMemory, InPostgres, key
 from tests.documents import document, prop
@@ -35,8 +36,15 @@ def tables(request: pytest.FixtureRequest) -> Iterator[AnyTables]:
         store.close()
 
 
+def claim(store: Store, wanted: SourceClaim) -> Position:
+    (found,) = store.claim([wanted])
+    if isinstance(found, IngestError):
+        raise found
+    return found
+
+
 def claimed(store: Store, to: TargetTable) -> Position:
-    return store.claim(SourceClaim(key(to), 0))
+    return claim(store, SourceClaim(key(to), 0))
 
 
 def source_batch(
@@ -52,16 +60,20 @@ def source_batch(
         )
         for number, value in enumerate(values)
     ]
-    (batch_id,) = store.batch_ids(1)
-    return to.decoder.decode(records, position=position, batch_id=batch_id, now_ms=NOW_MS + 1_000)
+    store.reserve_ids(1)
+    return to.decoder.decode(records, position=position, batch_id=store.batch_id(), now_ms=NOW_MS + 1_000)
 
 
-def put(store: Store, to: TargetTable, *parts: SourceBatch) -> None:
-    store.open(to)
-    for one in parts:
-        store.write(one.rows)
+def share(to: TargetTable, *batches: SourceBatch) -> DatasetBatch:
+    return DatasetBatch(to, source_batches={batch.position.source_id: batch for batch in batches})
+
+
+def put(store: Store, *parts: DatasetBatch) -> None:
+    store.open(lock_timeout_ms=500)
+    for part in parts:
+        store.write(part.target, part.unwritten())
     store.finish()
-    store.commit(to, parts)
+    store.commit(parts)
 
 
 def events(tables: AnyTables) -> TargetTable:
@@ -72,7 +84,7 @@ def test_rows_rejects_ledger_and_position_change_together(tables: AnyTables) -> 
     to, store = events(tables), tables.store()
     position = claimed(store, to)
     assert position.next_offset == 0
-    put(store, to, source_batch(store, to, position, {"id": 1, "name": "a"}, {"id": "bad"}, {"id": 2}))
+    put(store, share(to, source_batch(store, to, position, {"id": 1, "name": "a"}, {"id": "bad"}, {"id": 2})))
     assert tables.rows(to) == [(1, "a"), (2, None)]
     assert tables.counts() == (1, 1)
     later = claimed(tables.store(), to)
@@ -84,7 +96,7 @@ def test_a_stale_epoch_cannot_commit(tables: AnyTables) -> None:
     position = claimed(store, to)
     position.epoch -= 1
     with pytest.raises(Fenced):
-        put(store, to, source_batch(store, to, position, {"id": 1}))
+        put(store, share(to, source_batch(store, to, position, {"id": 1})))
     store.reset()
     assert tables.rows(to) == []
     assert tables.counts() == (0, 0)
@@ -94,20 +106,20 @@ def test_a_stale_epoch_cannot_commit(tables: AnyTables) -> None:
 def test_a_claim_after_a_lost_session_keeps_its_epoch_or_is_fenced(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     position = claimed(store, to)
-    again = store.claim(SourceClaim(key(to), 0, known_epoch=position.epoch))
+    again = claim(store, SourceClaim(key(to), 0, known_epoch=position.epoch))
     assert again.epoch == position.epoch + 1
     with pytest.raises(Fenced):
-        store.claim(SourceClaim(key(to), 0, known_epoch=position.epoch))
+        claim(store, SourceClaim(key(to), 0, known_epoch=position.epoch))
 
 
 def test_a_claim_terminates_the_session_of_an_owner_inside_a_batch(tables: AnyTables) -> None:
     to, frozen, successor = events(tables), tables.store(), tables.store()
     position = claimed(frozen, to)
     stuck = source_batch(frozen, to, position, {"id": 1})
-    frozen.open(to)
-    frozen.write(stuck.rows)
+    frozen.open(lock_timeout_ms=500)
+    frozen.write(to, stuck.rows)
     taken = claimed(successor, to)
-    put(successor, to, source_batch(successor, to, taken, {"id": 1}, {"id": 2}))
+    put(successor, share(to, source_batch(successor, to, taken, {"id": 1}, {"id": 2})))
     with pytest.raises(RetriableStoreError):
         frozen.finish()
     frozen.reset()
@@ -123,14 +135,15 @@ def test_an_owner_that_released_keeps_its_session(tables: AnyTables) -> None:
     claimed(second, to)
     first.release([position])
     assert tables.owned(position)
-    assert len(first.batch_ids(100)) == 100
+    first.reserve_ids(100)
+    assert len({first.batch_id() for _ in range(100)}) == 100
 
 
 def test_a_recreated_topic_is_refused(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     claimed(store, to)
     with pytest.raises(TopicRecreated, match="deleted and created again"):
-        store.claim(SourceClaim(key(to, "life-2"), 0))
+        claim(store, SourceClaim(key(to, "life-2"), 0))
     store.reset()
     assert claimed(store, to).next_offset == 0
 
@@ -141,22 +154,23 @@ def test_rejected_rows_are_isolated_and_the_others_stored(tables: AnyTables) -> 
     values = [{"id": number, "name": "long" if number in {4, 9} else "ok"} for number in range(10)]
     batch = source_batch(store, to, claimed(store, to), *values)
     with pytest.raises(RecordRefused) as first:
-        put(store, to, batch)
+        put(store, share(to, batch))
     assert first.value.row == 4
     store.reset()
+    store.open(lock_timeout_ms=500)
     refused = store.bisect(to, batch.rows)
     assert [row[0] for row, _ in refused] == [4, 9]
     assert [error.row for _, error in refused] == [0, 0]
-    store.commit(to, [batch])
+    store.commit([share(to, batch)])
     assert [row[0] for row in tables.rows(to)] == [0, 1, 2, 3, 5, 6, 7, 8]
 
 
 def test_existing_coordinates_stop_the_batch_and_blame_no_record(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     position = claimed(store, to)
-    put(store, to, source_batch(store, to, position, {"id": 1}))
+    put(store, share(to, source_batch(store, to, position, {"id": 1})))
     with pytest.raises(DuplicateCoordinates):
-        put(store, to, source_batch(store, to, position, {"id": 1}))
+        put(store, share(to, source_batch(store, to, position, {"id": 1})))
     store.reset()
     assert tables.rows(to) == [(1, None)]
 
@@ -166,29 +180,26 @@ def test_a_month_is_missing_until_it_is_created(tables: AnyTables) -> None:
     value = {"id": 1, "at": "2013-05-06T07:08:09Z"}
     batch = source_batch(store, to, claimed(store, to), value)
     with pytest.raises(PartitionMissing):
-        put(store, to, batch)
+        put(store, share(to, batch))
     store.reset()
     store.ensure_months(to.dataset_id, datetime.date(2013, 5, 1), datetime.date(2013, 5, 1))
-    put(store, to, batch)
+    put(store, share(to, batch))
     assert len(tables.rows(to)) == 1
 
 
 def test_upserts_keep_the_newest_and_a_tombstone_stays(tables: AnyTables) -> None:
     to, store = target(tables.dataset(document("things", ENTITIES, mode="upsert"))), tables.store()
     position = claimed(store, to)
-    put(
-        store,
-        to,
-        source_batch(store, to, position, {"id": 1, "name": "a"}, {"id": 1, "name": "b"}, {"id": 2, "name": "c"}),
-    )
+    values = [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}, {"id": 2, "name": "c"}]
+    put(store, share(to, source_batch(store, to, position, *values)))
     assert tables.rows(to) == [(1, "b", False), (2, "c", False)]
-    put(store, to, source_batch(store, to, position, [2], {"id": 1, "name": "d"}, start=3, stamp=3))
-    put(store, to, source_batch(store, to, position, {"id": 2, "name": "old"}, start=5, stamp=-500))
+    put(store, share(to, source_batch(store, to, position, [2], {"id": 1, "name": "d"}, start=3, stamp=3)))
+    put(store, share(to, source_batch(store, to, position, {"id": 2, "name": "old"}, start=5, stamp=-500)))
     assert tables.rows(to) == [(1, "d", False), (2, None, True)]
 
 
-def _stored(store: Store, rows: Sequence[Row]) -> None:
-    store.write(rows)
+def _stored(store: Store, to: TargetTable, rows: Sequence[Row]) -> None:
+    store.write(to, rows)
     store.finish()
 
 
@@ -198,14 +209,15 @@ def test_a_value_that_psycopg_cannot_encode_is_a_rejected_record(tables: AnyTabl
     if isinstance(tables, InMemory):
         tables.tables.refuses = lambda row: RecordRefused("no", sqlstate="22000") if row[0] == 2**70 else None
     rows = [batch.rows[0], (2**70, *batch.rows[1][1:])]
-    store.open(to)
+    store.open(lock_timeout_ms=500)
     with pytest.raises(RecordRefused) as first:
-        _stored(store, rows)
+        _stored(store, to, rows)
     assert first.value.row == 1
     store.reset()
+    store.open(lock_timeout_ms=500)
     refused = store.bisect(to, rows)
     assert [row[0] for row, _ in refused] == [2**70]
-    store.commit(to, [batch])
+    store.commit([share(to, batch)])
     assert tables.rows(to) == [(1, None)]
 
 
@@ -221,7 +233,7 @@ def test_an_array_of_every_wire_and_json_reach_the_table(tables: AnyTables) -> N
     value = {"id": 1, "texts": ["a", None], "numbers": [1, 2**40], "amount": "12.50", "body": {"a": [1]}}
     batch = source_batch(store, to, claimed(store, to), value)
     assert batch.rejects == []
-    put(store, to, batch)
+    put(store, share(to, batch))
     ((number, texts, numbers, amount, _),) = tables.rows(to)
     assert (number, texts, numbers, str(amount)) == (1, ["a", None], [1, 2**40], "12.50")
 
@@ -230,23 +242,23 @@ def test_a_successor_sees_an_unreleased_owner_and_its_last_attempt(tables: AnyTa
     to, first = events(tables), tables.store()
     position = claimed(first, to)
     assert (position.orphaned, position.attempt) == (False, None)
-    put(first, to, source_batch(first, to, position, {"id": 1}))
+    put(first, share(to, source_batch(first, to, position, {"id": 1})))
     second = tables.store()
     position = claimed(second, to)
     assert (position.orphaned, position.attempt) == (True, None)
-    second.record_attempt(position, records=20)
-    again = second.claim(SourceClaim(key(to), 0, position.epoch))
+    second.record_attempts([(position, position.next_offset, 20)])
+    again = claim(second, SourceClaim(key(to), 0, position.epoch))
     assert (again.orphaned, again.attempt) == (False, Attempt(1, 20, 1))
-    second.record_attempt(again, records=20)
+    second.record_attempts([(again, again.next_offset, 20)])
     third = tables.store()
     position = claimed(third, to)
     assert (position.orphaned, position.attempt) == (True, Attempt(1, 20, 2))
-    third.record_attempt(position, records=1)
+    third.record_attempts([(position, position.next_offset, 1)])
     third.release([position])
     last = claimed(tables.store(), to)
     assert (last.orphaned, last.attempt) == (False, Attempt(1, 1, 1))
     with pytest.raises(Fenced):
-        third.record_attempt(position, records=2)
+        third.record_attempts([(position, position.next_offset, 2)])
 
 
 def test_an_unreadable_dataset_stores_its_error_on_owned_and_unowned_sources(tables: AnyTables) -> None:
@@ -265,7 +277,7 @@ def test_a_position_keeps_the_leader_epoch_of_its_last_record(tables: AnyTables)
     assert position.leader_epoch is None
     batch = source_batch(store, to, position, {"id": 1}, {"id": 2})
     batch.records[-1] = dataclasses.replace(batch.records[-1], written_in=7)  # type: ignore[type-var]
-    put(store, to, batch)
+    put(store, share(to, batch))
     assert claimed(store, to).leader_epoch == 7
     assert claimed(tables.store(), to).leader_epoch == 7
 
@@ -273,7 +285,7 @@ def test_a_position_keeps_the_leader_epoch_of_its_last_record(tables: AnyTables)
 def test_a_position_advances_to_the_end_without_a_record_or_a_ledger_entry(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     position = claimed(store, to)
-    put(store, to, source_batch(store, to, position, {"id": 1}))
+    put(store, share(to, source_batch(store, to, position, {"id": 1})))
     assert store.advance([(position, OffsetAndEpoch(5, 3))]) == {position.source_id}
     assert tables.counts() == (1, 0)
     later = claimed(store, to)
@@ -284,7 +296,7 @@ def test_a_position_advances_to_the_end_without_a_record_or_a_ledger_entry(table
 def test_a_previous_owner_and_an_older_end_move_nothing(tables: AnyTables, epoch: int, end: int) -> None:
     to, store = events(tables), tables.store()
     position = claimed(store, to)
-    put(store, to, source_batch(store, to, position, {"id": 1}))
+    put(store, share(to, source_batch(store, to, position, {"id": 1})))
     position.epoch += epoch
     assert store.advance([(position, OffsetAndEpoch(end, 3))]) == set()
     assert claimed(store, to).next_offset == 1
@@ -302,18 +314,18 @@ def test_the_error_of_a_refused_topic_is_kept_until_it_is_claimed(tables: AnyTab
     assert store.set_refusal(to.dataset_id, "things", "no right again")
     assert tables.errors() == ["no right again"]
     other = dataclasses.replace(key(to), partition=1)
-    assert store.claim(SourceClaim(other, 4)).next_offset == 4
+    assert claim(store, SourceClaim(other, 4)).next_offset == 4
     assert sorted(tables.errors()) == ["", "no right again"]
 
 
 def test_errors_of_an_earlier_topic_id_are_cleared_by_the_next_claim(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     claimed(store, to)
-    store.claim(SourceClaim(dataclasses.replace(key(to), partition=1), 0))
+    claim(store, SourceClaim(dataclasses.replace(key(to), partition=1), 0))
     store.set_refusal(to.dataset_id, "things", "no such topic")
     tables.make_life(to, "life-2")
     store.set_error(key(to), "deleted and created again")
     store.set_refusal(to.dataset_id, "the name before", "no right")
     assert sorted(tables.errors()) == ["deleted and created again"] * 2 + ["no right", "no such topic"]
-    store.claim(SourceClaim(key(to, "life-2"), 0))
+    claim(store, SourceClaim(key(to, "life-2"), 0))
     assert tables.errors() == [""] * 4

@@ -19,7 +19,8 @@ from apps.ingest.core.watermarks import FUTURE_MS, next_watermark, watermark_ms,
     ("sqlstate", "constraint", "expected"),
     [
         (None, None, Reaction.WAIT),
-        *((state, None, Reaction.WAIT) for state in ("08006", "53100", "57P01", "40P01", "25006", "42501", "55P03")),
+        *((state, None, Reaction.WAIT) for state in ("08006", "53200", "57P01", "40001", "25006")),
+        *((state, None, Reaction.PAUSE_TABLE) for state in ("53100", "40P01", "42501", "55P03", "57014", "58030")),
         *((state, None, Reaction.QUARANTINE) for state in ("22001", "22003", "22021", "22P02", "23502", "54000")),
         ("23514", None, Reaction.MAKE_PARTITION),
         ("23514", "c_3_required_0a", Reaction.QUARANTINE),
@@ -47,7 +48,7 @@ def test_bisection_finds_exactly_the_rejected_rows_and_stores_the_others_in_orde
             raise RecordRefused("no", sqlstate="22000")
         stored.extend(part)
 
-    refused = bisect_refused(range(count), store)
+    refused = bisect_refused(range(count), store, most=300)
     present = {number for number in bad if number < count}
     assert [row for row, _ in refused] == sorted(present)
     assert stored == [number for number in range(count) if number not in bad]
@@ -67,7 +68,7 @@ def test_bisection_goes_straight_to_the_row_that_an_error_names(count: int, bad:
             raise RecordRefused("no", sqlstate="22000", row=found[0] if wrong is None else wrong)
         stored.extend(part)
 
-    refused = bisect_refused(range(count), store)
+    refused = bisect_refused(range(count), store, most=300)
     present = {number for number in bad if number < count}
     assert [row for row, _ in refused] == sorted(present)
     assert stored == [number for number in range(count) if number not in bad]

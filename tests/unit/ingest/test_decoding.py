@@ -13,7 +13,7 @@ from apps.ingest.adapters.quarantine_rows import headers_json, storable
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.records import Position, Row, SourceBatch, SourceKey, TopicPartition
 from apps.ingest.core.watermarks import watermark_time
-from apps.ingest.services.batch import months_between
+from apps.ingest.services.batch_commit import months_between
 from tests.documents import document, prop
 from tests.fakes.memory_kafka import MemoryRecord
 from tests.unit.ingest.world import NOW_MS, applied, entities, events, timed

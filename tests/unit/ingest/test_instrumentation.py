@@ -6,6 +6,7 @@ from pathlib import Path
 from prometheus_client import REGISTRY
 
 from apps.ingest.adapters.instrumentation import count_batch
+from apps.ingest.core.ports import DatasetBatch
 from apps.ingest.core.rejects import REASONS
 from apps.ingest.metrics import REJECTS
 from tests.unit.ingest.world import events, target
@@ -27,7 +28,7 @@ def test_the_reasons_are_those_of_the_code_and_of_the_guide() -> None:
 
 
 def test_every_reason_is_zero_from_the_first_batch_on() -> None:
-    count_batch(target(events(name="metered")), [])
+    count_batch([DatasetBatch(target(events(name="metered")))])
     found = {
         reason: REGISTRY.get_sample_value(REJECTS.name, {"dataset": "metered", "reason": reason}) for reason in REASONS
     }

@@ -10,11 +10,11 @@ import pytest
 
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import RecordRefused, RetriableStoreError
-from apps.ingest.core.ports import TargetTable
+from apps.ingest.core.ports import DatasetBatch
 from apps.ingest.core.records import ConsumerRecord, OffsetAndEpoch, PollResult, Row, SourceBatch, TopicPartition
 from apps.ingest.services.defects import DefectLog
-from apps.ingest.services.isolation import MAX_CONSECUTIVE
 from apps.ingest.services.run_limits import RunLimits
+from apps.ingest.services.unreadable_run import MAX_CONSECUTIVE
 from apps.telemetry import prometheus
 from tests.fakes.memory_kafka import MemoryConsumer, MemoryRecord
 from tests.fakes.memory_store import MemoryStore
@@ -275,10 +275,11 @@ def test_a_reject_that_the_quarantine_rejects_is_stored_with_less_content(monkey
     world.send("events", *things(3, 4))
     commit = MemoryStore.commit
 
-    def refusing(store: MemoryStore, target: TargetTable, parts: Sequence[SourceBatch]) -> None:
-        if any(len(reject.record.value() or b"") > 100 for part in parts for reject in part.rejects):
+    def refusing(store: MemoryStore, parts: Sequence[DatasetBatch]) -> None:
+        batches = [batch for part in parts for batch in part.source_batches.values()]
+        if any(len(reject.record.value() or b"") > 100 for batch in batches for reject in batch.rejects):
             raise RecordRefused("string buffer exceeds the maximum", sqlstate="54000")
-        commit(store, target, parts)
+        commit(store, parts)
 
     monkeypatch.setattr(MemoryStore, "commit", refusing)
     world.run()

@@ -9,6 +9,7 @@ from apps.ingest.core.errors import TopicRecreated
 from apps.ingest.core.records import OffsetRanges, TopicPartition, TopicStates
 from apps.ingest.services.recreation import RecreationCheck
 from apps.ingest.services.run_limits import RunLimits
+from apps.ingest.services.topic_watch import WatchedTopics
 from apps.ingest.services.worker import Worker
 from apps.telemetry import prometheus
 from tests.documents import document
@@ -45,7 +46,8 @@ def take_over(world: World, worker: Worker) -> None:
     """Another worker reads the partitions from now on."""
     world.kafka.refused.clear()
     worker.on_revoke([P0, P1])
-    worker.streams.learn_states(world.kafka.states(["entities"]), now_s=0)
+    states = world.kafka.states(["entities"])
+    worker.streams.learn_topics(WatchedTopics(states, states), now_s=0)
 
 
 @pytest.mark.parametrize("end", [drop, rename, take_over])

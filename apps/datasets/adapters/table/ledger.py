@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg import Connection, Cursor
@@ -29,8 +29,24 @@ class BatchEntry:
     worker: str
 
 
-COLUMNS: Final = tuple(BatchEntry.__dataclass_fields__)
-INSERT: Final = f"INSERT INTO public.datasets_batch ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"  # noqa: S608
+COLUMNS: Final = {
+    "id": "bigint",
+    "dataset_id": "bigint",
+    "version": "integer",
+    "source_id": "integer",
+    "first_offset": "bigint",
+    "last_offset": "bigint",
+    "rows": "integer",
+    "rejects": "integer",
+    "bytes": "bigint",
+    "min_event_time": "timestamptz",
+    "max_event_time": "timestamptz",
+    "worker": "text",
+}
+INSERT: Final = (
+    f"INSERT INTO public.datasets_batch ({', '.join(COLUMNS)}) "  # noqa: S608
+    f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in COLUMNS.values())})"
+)
 
 
 def next_batch_ids(cursor: Cursor[Any], count: int) -> list[int]:
@@ -44,7 +60,8 @@ def insert_batches(cursor: Cursor[Any], entries: Sequence[BatchEntry]) -> None:
 
     Raises psycopg.errors.CheckViolation without a constraint name: the day has no partition yet.
     """
-    cursor.executemany(INSERT, [astuple(entry) for entry in entries])
+    if entries:
+        cursor.execute(INSERT, [[getattr(entry, name) for entry in entries] for name in COLUMNS])
 
 
 def ensure_ledger_days(connection: Connection[Any]) -> int:

@@ -14,9 +14,6 @@ from apps.datasets.core.contract.contract import (
 from apps.datasets.core.contract.identifiers import quote_identifier
 from apps.datasets.core.table.ddl import column_list, table_sql
 
-STAGE = "anden_stage"
-"""The session's temporary table that a batch is copied into."""
-
 RANK = (AT, SOURCE, OFFSET)
 
 
@@ -26,20 +23,25 @@ def stage_columns(contract: Contract) -> tuple[str, ...]:
     return (*(field.name for field in contract.fields), *extra, SOURCE, OFFSET, BATCH, AT, DELETED)
 
 
-def stage_sql(contract: Contract) -> str:
-    """The temporary table for one transaction: the dataset's columns without its constraints."""
+def stage_sql(contract: Contract, stage: str) -> str:
+    """The session's temporary table that a batch is copied into: the dataset's columns without its constraints.
+
+    It is empty after each transaction.
+    """
     columns = column_list(stage_columns(contract))
-    return f"CREATE TEMP TABLE {STAGE} ON COMMIT DROP AS SELECT {columns} FROM {table_sql(contract)} WITH NO DATA"
+    return (
+        f"CREATE TEMP TABLE {stage} ON COMMIT DELETE ROWS AS SELECT {columns} FROM {table_sql(contract)} WITH NO DATA"
+    )
 
 
-def merge_sql(contract: Contract) -> str:
+def merge_sql(contract: Contract, stage: str) -> str:
     """Merge the staging table: one row per key, in key order so that writers do not deadlock."""
     columns = stage_columns(contract)
     key = column_list(contract.key)
     rank = ", ".join(f"{quote_identifier(name)} DESC" for name in RANK)
     return (
         f"INSERT INTO {table_sql(contract)} AS old ({column_list((*columns, REV))}) "
-        f"SELECT DISTINCT ON ({key}) {column_list(columns)}, 1 FROM {STAGE} ORDER BY {key}, {rank} "
+        f"SELECT DISTINCT ON ({key}) {column_list(columns)}, 1 FROM {stage} ORDER BY {key}, {rank} "
         f"{on_conflict_sql(contract)}"
     )
 
