@@ -85,7 +85,7 @@ def longest_pause_s(moves: Collection[tuple[float, int]], began_s: float, ended_
 
 
 def again_s(moves: Collection[tuple[float, int]], since_s: float) -> float | None:
-    """Seconds from `since_s` to the next move; None if there is none."""
+    """Seconds from `since_s` to the next move; None if nothing moves again."""
     after = min((at_s for at_s, _ in moves if at_s > since_s), default=None)
     return None if after is None else after - since_s
 

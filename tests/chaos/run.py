@@ -26,7 +26,7 @@ TABLES: Final = (
     *("datasets_dataset", "datasets_contractversion", "datasets_batch"),
     *("ingest_source", "ingest_quarantine"),
 )
-END_S: Final = 180.0
+END_S: Final = 240.0
 WORKERS: Final = 3
 REFRESH_S: Final = 1.0
 WARM_S: Final = 120.0

@@ -45,7 +45,7 @@ class WorkerPool:
                 process.wait()
 
     def choose(self, chance: random.Random) -> "subprocess.Popen[bytes]":
-        """A living worker that no other fault is about to end. Raises NotPossible: there is none."""
+        """A living worker that no other fault is about to end. Raises NotPossible: all are dead or chosen."""
         with self._lock:
             living = [
                 process
