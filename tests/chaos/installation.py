@@ -72,6 +72,10 @@ class Installation:
     @cached_property
     def admin(self) -> AdminClient:
         """An admin client of Kafka, which outlives its restarts."""
+        return self.fresh_admin()
+
+    def fresh_admin(self) -> AdminClient:
+        """A new admin client: after a restart of Kafka, an old one may fail with the leader epochs that it knows."""
         return AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
 
     def start(self, *words: str, log: Path, **more: str) -> "subprocess.Popen[bytes]":

@@ -108,11 +108,12 @@ def retention(world: World, plan: Plan, _chance: random.Random) -> Causing:
     with world.transactions.quiet():
         logs = world.until_read(plan, for_s=READ_S)
         world.journal.current(topic).keep(logs)
+        admin = installation.fresh_admin()
         ends: Any = [TopicPartition(topic, number, log.end) for number, log in logs.items()]
-        for future in installation.admin.delete_records(ends, request_timeout=20).values():
+        for future in admin.delete_records(ends, request_timeout=20).values():
             future.result(30)
         places: Any = {TopicPartition(topic, number): OffsetSpec.earliest() for number in logs}
-        firsts: Any = installation.admin.list_offsets(places, request_timeout=20)  # type: ignore[call-arg]
+        firsts: Any = admin.list_offsets(places, request_timeout=20)  # type: ignore[call-arg]
         for place, future in firsts.items():
             if future.result(30).offset != logs[place.partition].end:
                 raise NotProven(f"{topic}/{place.partition} still begins at {future.result().offset}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.chaos.flow import FlowMonitor
-from tests.chaos.installation import Installation, NotPossible
+from tests.chaos.installation import Installation, NotPossible, retry
 from tests.chaos.journal import Journal
 from tests.chaos.load import Load, TransactionalLoad
 from tests.chaos.plans import Plan
@@ -76,7 +76,7 @@ class World:
     def until_read(self, plan: Plan, *, for_s: float) -> dict[int, PartitionLog]:
         """The topic's log, once everything in it is read; its producers must be quiet. Raises NotPossible."""
         topic_id = self.journal.current(plan.topic).topic_id
-        logs = topic_read(self.installation.bootstrap, plan.topic)
+        logs = retry(lambda: topic_read(self.installation.bootstrap, plan.topic))
 
         def read() -> bool:
             positions = self.positions(plan, topic_id)
