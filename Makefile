@@ -25,10 +25,10 @@ CHECK_ENV := \
 	$(foreach role,APP OWNER INGEST READER WRITER ANALYST,ANDEN_DATABASE_$(role)_URL=postgresql://anden@127.0.0.1:9/anden)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix infra lint audit render function bench neighbours chaos slow-clients screenshots clean
+.PHONY: help run test check fix infra lint audit render function bench bench-large-table bench-upsert-workers neighbours chaos slow-clients screenshots clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUN_READY) ## Run everything locally: PostgreSQL, Kafka, ingest, API, admin (state in .anden/)
 	@$(BIN)/python -m embedded.station
@@ -65,6 +65,12 @@ function: $(TEST_READY) ## Build the API's zip for AWS Lambda (in .anden/functio
 
 bench: $(TEST_READY) ## Measure every performance claim and compare it with a baseline
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+bench-large-table: $(TEST_READY) ## Measure ingest into a table of 50 million rows, compared with an empty one
+	$(BIN)/python -m bench.large_table $(BENCH_ARGS)
+
+bench-upsert-workers: $(TEST_READY) ## Run 16 workers on one upsert topic for ten minutes, and count deadlocks
+	$(BIN)/python -m bench.upsert_workers $(BENCH_ARGS)
 
 neighbours: $(TEST_READY) ## Measure how fast a healthy dataset is ingested next to a faulty one
 	$(BIN)/python -m bench.neighbours $(BENCH_ARGS)

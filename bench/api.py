@@ -11,7 +11,7 @@ from typing import Final
 
 from django.core.management import call_command
 
-from bench.flights import NAME, columns, flights, fresh_dataset, write_csv
+from bench.flights import NAME, flights, flights_file, fresh_dataset
 from bench.http import Site, download_seconds, gunicorn, next_path, page_rate, web_server
 from bench.memory import MemoryWatch
 from bench.psql import timed_psql
@@ -32,7 +32,7 @@ STOCK_SETTINGS: Final = "bench.stock.settings"
 def measure(servers: Servers, *, rounds: int) -> list[Result]:
     """Measure the API over all flights, with the sample contract's indexes."""
     count = loaded_flights(servers)
-    with served_flights(servers.folder) as anden, _stock(servers.folder) as stock:
+    with served_dataset(servers.folder, NAME) as anden, _stock(servers.folder) as stock:
         _same_rows(anden, stock)
         pages = _pages(anden, stock, rounds)
         return [pages, *_exports(anden, servers.folder, rounds, count)]
@@ -40,21 +40,20 @@ def measure(servers: Servers, *, rounds: int) -> list[Result]:
 
 def loaded_flights(servers: Servers) -> int:
     """Load all flights once; return their number."""
-    records, csv = flights(), servers.folder / "flights.csv"
     fresh_dataset(indexes=True, months=True)
-    write_csv(records, csv, passes=1)
-    timed_psql(f"\\copy data.{NAME} ({columns(records)}) FROM '{csv}' WITH (FORMAT csv)")
-    csv.unlink()
+    rows = flights_file(flights(), servers.folder / "flights.csv", passes=1)
+    rows.rate(NAME)
+    rows.path.unlink()
     servers.vacuum(f"data.{NAME}")
-    return len(records)
+    return rows.rows
 
 
 @contextmanager
-def served_flights(folder: Path) -> Iterator[Site]:
-    """Andén's web server, with a key for the flights."""
-    key = folder / "bench.key"
+def served_dataset(folder: Path, dataset: str) -> Iterator[Site]:
+    """Andén's web server, with a key for the dataset."""
+    key = folder / f"{dataset}.key"
     call_command("collectstatic", interactive=False, verbosity=0)
-    call_command("clients", "create", "bench", "--grant", f"{NAME}:read", "--key-file", str(key))
+    call_command("clients", "create", f"bench-{dataset}", "--grant", f"{dataset}:read", "--key-file", str(key))
     headers = {"Authorization": f"Bearer {key.read_text().strip()}"}
     with web_server(headers) as site:
         yield site

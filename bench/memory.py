@@ -1,7 +1,8 @@
-"""Memory of processes, in bytes."""
+"""Memory and processor time of processes."""
 
 import re
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,6 +28,17 @@ def resident_bytes(pid: int) -> int:
     """The resident memory of the process and its children; shared pages count for each."""
     parent = psutil.Process(pid)
     return sum(process.memory_info().rss for process in (parent, *parent.children(recursive=True)))
+
+
+def tree_cpu_s(pid: int) -> float:
+    """CPU seconds of the process and its children so far, those that have exited too."""
+    parent = psutil.Process(pid)
+    own = parent.cpu_times()
+    spent_s: float = own.user + own.system + own.children_user + own.children_system
+    for child in parent.children():
+        with suppress(psutil.NoSuchProcess):
+            spent_s += sum(child.cpu_times()[:2])
+    return spent_s
 
 
 class MemoryWatch:

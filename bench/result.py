@@ -5,7 +5,10 @@ import statistics
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+MIB: Final = 1024 * 1024
+WORKER_LIMIT_MIB: Final = 250.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,14 @@ class Result:
     def holds(self) -> bool:
         """Whether the claim holds."""
         return self.ratio >= self.target
+
+    @property
+    def failure(self) -> str:
+        """What fails, with both figures."""
+        return (
+            f"{self.name}: {shown(self.anden)} {self.unit} beside {shown(self.baseline)} {self.unit} "
+            f"is a ratio of {self.ratio:.2f}, the target is {self.target:g}"
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The result for the JSON file, rounded to significant digits."""
@@ -48,6 +59,11 @@ def limit(name: str, unit: str, anden: float, *, most: float) -> Result:
 def least(name: str, unit: str, anden: float, *, target: float) -> Result:
     """Compare a figure with a lower limit, where more is better."""
     return Result(name, unit, anden, target, anden / target, 1.0)
+
+
+def worker_memory(shape: str, peak_bytes: int) -> Result:
+    """The peak memory of the process that ingested this shape of records."""
+    return limit(f"peak memory of the worker, {shape}", "MiB", peak_bytes / MIB, most=WORKER_LIMIT_MIB)
 
 
 def table(results: Iterable[Result]) -> str:

@@ -239,12 +239,13 @@ def run(target: WebServer, *, most_s: float, only: Sequence[str]) -> list[SlowCl
 
 
 def _on_own_servers(options: argparse.Namespace) -> list[SlowClientResult]:
-    from bench.api import loaded_flights, served_flights  # noqa: PLC0415 - after the path
+    from bench.api import loaded_flights, served_dataset  # noqa: PLC0415 - after the path
+    from bench.flights import NAME  # noqa: PLC0415
     from bench.servers import servers  # noqa: PLC0415
 
     with servers() as running:
         loaded_flights(running)
-        with served_flights(running.folder) as site:
+        with served_dataset(running.folder, NAME) as site:
             key = site.headers["Authorization"].removeprefix("Bearer ")
             return run(WebServer(site.port, key), most_s=options.most, only=options.only)
 

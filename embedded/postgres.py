@@ -30,6 +30,8 @@ _SETTINGS: Final = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "max_connections": "200",
+    # An ingest worker's transaction writes up to 200 datasets, each with its partition and indexes.
+    "max_locks_per_transaction": "256",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %q%u@%d ",

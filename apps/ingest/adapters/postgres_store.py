@@ -1,6 +1,7 @@
 """The store on PostgreSQL: COPY, rejects, ledger and positions in one transaction of one session."""
 
 import datetime
+import select
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -141,6 +142,9 @@ class PostgresStore:
                 self._target = target
                 self._begin_copy(target)
             self._write_rows(rows)
+            if self._has_answered():
+                # Inside COPY the server sends only errors: the remaining rows would be sent in vain.
+                self._end_copy()
 
     def finish(self) -> None:
         """Have PostgreSQL validate the rows of the open batch."""
@@ -221,6 +225,12 @@ class PostgresStore:
                 write_row(row)
         except (psycopg.DataError, *DUMP_ERRORS) as error:
             raise unencodable(error, next(number for number, one in enumerate(rows) if one is row)) from error
+
+    def _has_answered(self) -> bool:
+        """Whether the server has sent something that was not read yet."""
+        waiting = select.poll()
+        waiting.register(self._live_session().fileno(), select.POLLIN)
+        return bool(waiting.poll(0))
 
     def _begin_copy(self, target: TargetTable) -> None:
         table = table_sql(target.contract)

@@ -27,6 +27,8 @@ postgresql:
     log_min_duration_statement: "1000"
     log_lock_waits: "on"
     idle_in_transaction_session_timeout: "300000"
+    # An ingest worker's transaction writes up to 200 datasets, each with its partition and indexes.
+    max_locks_per_transaction: "256"
     # With this, the operator loads the extension and creates it in each database.
     pg_stat_statements.track: top
   pg_hba:

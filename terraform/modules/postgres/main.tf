@@ -29,6 +29,8 @@ resource "aws_db_parameter_group" "this" {
       "log_min_duration_statement"          = { value = "1000", when = "immediate" }
       "log_lock_waits"                      = { value = "1", when = "immediate" }
       "idle_in_transaction_session_timeout" = { value = "300000", when = "immediate" }
+      # An ingest worker's transaction writes up to 200 datasets, each with its partition and indexes.
+      "max_locks_per_transaction" = { value = "256", when = "pending-reboot" }
     }
 
     content {

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from apps.ingest.services.batch_commit import MOST_DATASETS
 from tests.infra.plans import ENVIRONMENTS, Planner
 
 MIN_DAYS = 14
@@ -40,6 +41,7 @@ def test_a_database_is_encrypted_private_and_requires_tls(
     assert database["parameter_group_name"] == parameters["name"]
     set_to = {each["name"]: each["value"] for each in parameters["parameter"]}
     assert set_to["rds.force_ssl"] == "1"
+    assert int(set_to["max_locks_per_transaction"]) > MOST_DATASETS
     assert database["backup_retention_period"] >= 1
     evidence(f"{environment}: encrypted, force_ssl, in private subnets, no public address")
 

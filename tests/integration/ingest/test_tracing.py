@@ -88,4 +88,4 @@ def test_a_discarded_batch_has_its_error_in_its_span(line: Line, collector: Coll
     failed = [span for span in collector.until(lambda spans: any(span.failed for span in spans)) if span.failed]
     line.stop()
     assert {span.name for span in failed} == {"batch"}
-    assert {span.attributes["error.type"] for span in failed} <= {"RetriableStoreError", "UnexpectedStoreError"}
+    assert {span.attributes["error.type"] for span in failed} == {"TableUnavailable"}
