@@ -7,8 +7,6 @@ import subprocess
 import time
 from typing import Final
 
-import psycopg
-
 from tests.chaos.installation import NotPossible, retry
 from tests.chaos.plans import Plan
 from tests.chaos.world import Causing, NotProven, World
@@ -154,12 +152,10 @@ def session_frozen(world: World, _plan: Plan, chance: random.Random) -> Causing:
 
 
 def _session(world: World, chance: random.Random) -> int:
-    try:
-        sessions = world.installation.query(SESSIONS)
-    except psycopg.Error as error:
-        raise NotPossible("PostgreSQL does not answer") from error
+    world.until(lambda: bool(world.installation.query(SESSIONS)), "session", for_s=EXIT_S, error=NotPossible)
+    sessions = world.installation.query(SESSIONS)
     if not sessions:
-        raise NotPossible("no worker has a session")
+        raise NotPossible("the worker's session has ended")
     return int(chance.choice(sessions)[0])
 
 
