@@ -25,7 +25,8 @@ CHECK_ENV := \
 	$(foreach role,APP OWNER INGEST READER WRITER ANALYST,ANDEN_DATABASE_$(role)_URL=postgresql://anden@127.0.0.1:9/anden)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix infra lint audit render function bench bench-large-table bench-upsert-workers neighbours chaos slow-clients screenshots clean
+.PHONY: help run test check fix infra lint audit render function bench bench-large-table bench-upsert-workers neighbours
+.PHONY: slow-clients drill screenshots clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +81,9 @@ chaos: $(TEST_READY) ## Cause N faults (SEED=…) while records arrive, then che
 
 slow-clients: $(TEST_READY) ## Hold slow connections of every kind, and measure other clients' response times
 	$(BIN)/python -m bench.slow_clients
+
+drill: $(TEST_READY) ## Run 0.2.0 and today's code side by side, forward, back and forward (MINUTES=10)
+	$(BIN)/python -m tests.drill --minutes $(or $(MINUTES),10)
 
 screenshots: $(TEST_READY) ## Take the screenshots in docs/images/ from a running make run
 	@test -s .anden/running || { echo "start make run in another terminal first" >&2; exit 1; }

@@ -28,6 +28,7 @@ FIRST: Final = (
     "tests/acceptance/ingest/test_chaos.py",
     "tests/infra/functions",
     "make run",
+    "tests/acceptance/test_two_releases.py",
     "tests/integration/ingest/test_cut_logs.py",
     "tests/infra/emulated",
     "tests/infra",

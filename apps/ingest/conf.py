@@ -36,6 +36,13 @@ class IngestSettings(EnvironmentSettings):
     refresh_s: float = Field(
         default=2, gt=0, le=300, description="Seconds between two checks for new datasets and topics."
     )
+    statement_deadline_s: float = Field(
+        default=300,
+        gt=0,
+        le=86_400,
+        description="Seconds that PostgreSQL may take to answer one statement, one block of a COPY or a COMMIT. Then "
+        "the session is closed and the batch read again, so the slowest batch has to fit.",
+    )
     lag_every_s: float = Field(
         default=5, gt=0, le=300, description="Seconds between two measurements of lag by `manage.py lag`."
     )

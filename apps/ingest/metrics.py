@@ -47,6 +47,18 @@ LAG_SECONDS: Final = Metric(
     "gauge",
     labels=("dataset",),
 )
+HELD_BACK_RECORDS: Final = Metric(
+    "anden_ingest_held_back_records",
+    "Records in Kafka that cannot be read until an open transaction ends; not part of the lag.",
+    "gauge",
+    labels=("dataset",),
+)
+HELD_BACK_SECONDS: Final = Metric(
+    "anden_ingest_held_back_seconds",
+    "Seconds since the oldest open transaction holds records back; 0 if none does.",
+    "gauge",
+    labels=("dataset",),
+)
 FRESHNESS: Final = Metric(
     "anden_ingest_freshness_seconds",
     "Seconds since the last batch of the dataset was committed.",

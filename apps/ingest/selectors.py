@@ -12,7 +12,8 @@ from apps.datasets.adapters.database.error_messages import explain_database_erro
 from apps.datasets.core.document.applied_dataset import DatasetCatalogue
 from apps.datasets.core.errors import DatasetUnknown
 from apps.datasets.selectors import catalogue_fingerprint, catalogue_read
-from apps.ingest.core.errors import IngestError, RetriableStoreError
+from apps.ingest.adapters.answer_deadline import AnswerTimeout
+from apps.ingest.core.errors import IngestError, RetriableStoreError, StoreUnresponsive
 from apps.ingest.core.records import TopicPartition
 from apps.ingest.models import Quarantine, Source
 
@@ -49,6 +50,8 @@ def querying() -> Iterator[None]:
         yield
     except (DatabaseError, InterfaceError) as error:
         connection.close()
+        if isinstance(error.__cause__, AnswerTimeout):
+            raise StoreUnresponsive(str(error)) from error
         raise RetriableStoreError(explain_database_error(ALIAS, error)) from error
 
 

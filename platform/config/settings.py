@@ -11,6 +11,7 @@ from apps.cloudwatch.conf import CloudWatchSettings
 from apps.console import theme
 from apps.datasets.conf import DatasetsSettings
 from apps.fleet.conf import FleetSettings
+from apps.ingest.adapters.answer_deadline import deadline_connection
 from apps.ingest.conf import IngestSettings, KafkaSettings
 from apps.monitoring.conf import GrafanaSettings
 from apps.telemetry.conf import MonitoringSettings, TracingSettings
@@ -114,6 +115,8 @@ def _database(url: str, role: str) -> dict[str, Any]:
         if ANDEN.database_pool:
             # With a short reconnect timeout, the next request tries again; otherwise the pool's pauses keep growing.
             options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 5, "reconnect_timeout": 3}
+    if role == "ingest":
+        options["connection_class"] = deadline_connection(INGEST.statement_deadline_s)
     engine = "apps.telemetry.postgresql"
     # Between requests only a pool keeps connections. Workers, which query every few seconds, keep theirs.
     max_age_s = None if role == "ingest" else 0

@@ -52,6 +52,11 @@ class KafkaTopicAdmin:
             found[partition] = OffsetRange(firsts[partition][0], end, leader_epoch)
         return OffsetRanges(found, errors)
 
+    def high_watermarks(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The end of each partition, open transactions included; without those that fail."""
+        listed = self._listed(partitions, OffsetSpec.latest(), {}, isolation=IsolationLevel.READ_UNCOMMITTED)
+        return {partition: end for partition, (end, _) in listed.items()}
+
     def make(self, name: str, spec: TopicSpec, *, replication_factor: int) -> None:
         """Create a topic. Raises BrokerRefused: Kafka rejects its settings."""
         config = {"cleanup.policy": spec.cleanup_policy}
@@ -66,16 +71,19 @@ class KafkaTopicAdmin:
                 raise request_error(self._where, error) from error
 
     def _listed(
-        self, partitions: Collection[TopicPartition], spec: OffsetSpec, errors: dict[TopicPartition, str]
+        self,
+        partitions: Collection[TopicPartition],
+        spec: OffsetSpec,
+        errors: dict[TopicPartition, str],
+        *,
+        isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
     ) -> dict[TopicPartition, tuple[int, int | None]]:
         """Offset and leader epoch by partition; adds the errors of others to `errors`."""
         if not partitions:
             return {}
         found: dict[TopicPartition, tuple[int, int | None]] = {}
         wanted = {KafkaPartition(*partition): spec for partition in partitions}
-        futures = self._admin.list_offsets(
-            wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_S
-        )
+        futures = self._admin.list_offsets(wanted, isolation_level=isolation, request_timeout=TIMEOUT_S)
         for asked, future in futures.items():
             partition = TopicPartition(asked.topic, asked.partition)
             try:

@@ -81,8 +81,10 @@ _SET_ERROR: Final = """
 UPDATE public.ingest_source SET last_error = %s WHERE dataset_id = %s AND topic = %s AND partition = %s
 """
 _SET_UNREADABLE: Final = """
-UPDATE public.ingest_source SET last_error = %s, owner = '', backend_pid = NULL, backend_start = NULL
-WHERE dataset_id = %s AND (owner = '' OR backend_pid = pg_backend_pid())
+UPDATE public.ingest_source s SET last_error = %s, owner = '', backend_pid = NULL, backend_start = NULL
+WHERE dataset_id = %s AND (owner = '' OR backend_pid = pg_backend_pid() OR NOT EXISTS (
+    SELECT FROM pg_stat_activity a WHERE (a.pid, a.backend_start) = (s.backend_pid, s.backend_start)
+))
 """
 _RECORD_ATTEMPTS: Final = """
 UPDATE public.ingest_source s SET attempt_offset = new.at, attempt_records = new.records,

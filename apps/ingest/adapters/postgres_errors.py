@@ -9,6 +9,7 @@ from typing import Final
 import psycopg
 
 from apps.datasets.core.errors import StoreMisconfigured
+from apps.ingest.adapters.answer_deadline import AnswerTimeout
 from apps.ingest.core.errors import (
     DuplicateCoordinates,
     IngestError,
@@ -16,6 +17,7 @@ from apps.ingest.core.errors import (
     RecordRefused,
     RetriableStoreError,
     StaleContract,
+    StoreUnresponsive,
     TableUnavailable,
     UnexpectedStoreError,
 )
@@ -43,6 +45,8 @@ def translate_errors(*, in_table: bool = False) -> Iterator[None]:
     """
     try:
         yield
+    except AnswerTimeout as error:
+        raise StoreUnresponsive(str(error)) from error
     except psycopg.Error as error:
         if error.sqlstate is None and isinstance(error, DRIVER_ERRORS):
             raise

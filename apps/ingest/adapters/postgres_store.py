@@ -121,8 +121,15 @@ class PostgresStore:
 
     def ensure_months(self, dataset_id: int, first: datetime.date, last: datetime.date) -> None:
         """Create the dataset's monthly partitions from `first` to `last`."""
+        with translate_errors(in_table=True):
+            self._end_copy()
         with translate_errors():
-            ensure_months(self._idle_session(), dataset_id, first, last)
+            if self._live_session().info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+                ensure_months(self._live_session(), dataset_id, first, last)
+                return
+            # The open transaction stays; its next COPY sees the new partitions.
+            with self._connect() as other:
+                ensure_months(other, dataset_id, first, last)
 
     def ensure_days(self) -> None:
         """Create the ledger's daily partitions for today and a week ahead."""

@@ -14,6 +14,10 @@ class RetriableStoreError(IngestError):
     """PostgreSQL failed temporarily and committed nothing: read the positions again and retry."""
 
 
+class StoreUnresponsive(RetriableStoreError):
+    """PostgreSQL did not answer in time, and may still commit: read the positions again and retry."""
+
+
 class BrokerUnavailable(IngestError):
     """Kafka does not respond: wait and retry."""
 

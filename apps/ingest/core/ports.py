@@ -87,6 +87,22 @@ class TopicAdmin(Protocol):
         """The first and end offset of each partition. Raises BrokerUnavailable, BrokerRefused."""
 
 
+class PartitionEnds(Protocol):
+    """What lies beyond the offsets that consumers of committed records reach."""
+
+    def high_watermarks(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """The end of each partition, open transactions included; without those that fail.
+
+        Raises BrokerUnavailable, BrokerRefused.
+        """
+
+    def written_s(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, float]:
+        """The timestamp of the record at each offset, seconds since 1970; without those not found in time.
+
+        Never raises.
+        """
+
+
 class ConsumerGroup(Protocol):
     """The consumer group of the workers."""
 
@@ -158,7 +174,7 @@ class Store(Protocol):
 
     @property
     def current_target(self) -> TargetTable | None:
-        """The dataset of the last error, None if it concerns the whole batch."""
+        """The dataset of the last error, None if it concerns the entire batch."""
 
     def claim(self, claims: Sequence[SourceClaim]) -> list[Position | IngestError]:
         """The positions of these sources, now owned by this worker under new epochs, or why one cannot be claimed.

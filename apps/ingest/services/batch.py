@@ -12,7 +12,7 @@ from apps.ingest.adapters.instrumentation import count_batch
 from apps.ingest.core.batching import BatchPolicy
 from apps.ingest.core.ports import Clock, DatasetBatch, Store, TargetTable
 from apps.ingest.core.records import ConsumerRecord, Position, Reject, TopicPartition
-from apps.ingest.services.batch_commit import BatchCommitter, Fault, is_readable
+from apps.ingest.services.batch_commit import BatchCommitter, DatasetFault, is_readable
 from apps.ingest.services.record_decoder import RecordDecoder, reject_batch
 
 STREAM_RECORDS: Final = 1_000
@@ -148,7 +148,7 @@ class BatchWriter:
         self._open = OpenBatch(self._clock.monotonic_s())
         return self._open
 
-    def _close(self) -> list[Fault]:
+    def _close(self) -> list[DatasetFault]:
         batch, self._open = self._open, None
         if batch is None:
             return []

@@ -42,7 +42,7 @@ MOST_UNAVAILABLE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class DatasetFault:
     """Why a dataset's share of a batch is not, or not completely, stored."""
 
     target: TargetTable
@@ -54,7 +54,7 @@ class CommitOutcome:
     """What became of a batch: the shares that are committed, and the faults of others."""
 
     committed: list[DatasetBatch] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[DatasetFault] = field(default_factory=list)
 
 
 class BatchCommitter:
@@ -112,7 +112,7 @@ class BatchCommitter:
             alone += self._commit_together(together[start : start + MOST_DATASETS], outcome)
         for part in alone:
             self._commit_alone(part, outcome)
-        outcome.faults += [Fault(part.target, part.fault) for part in parts if part.fault is not None]
+        outcome.faults += [DatasetFault(part.target, part.fault) for part in parts if part.fault is not None]
         self._errors.clear()
         return outcome
 
@@ -240,7 +240,7 @@ class BatchCommitter:
     def _fail(self, part: DatasetBatch, error: Exception, outcome: CommitOutcome) -> None:
         self._careful.add(part.dataset_id)
         part.fault = None
-        outcome.faults.append(Fault(part.target, error))
+        outcome.faults.append(DatasetFault(part.target, error))
 
     def _culprit(self) -> DatasetBatch | None:
         """The share that the store was working on when it failed."""

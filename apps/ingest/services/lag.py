@@ -16,8 +16,8 @@ from django.db import connections
 from apps.ingest import metrics
 from apps.ingest.adapters.end_offsets import store_end_offsets
 from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, RetriableStoreError, missing_line
-from apps.ingest.core.lag import EndHistory
-from apps.ingest.core.ports import TopicAdmin
+from apps.ingest.core.lag import EndHistory, HeldBackHistory
+from apps.ingest.core.ports import PartitionEnds, TopicAdmin
 from apps.ingest.core.records import OffsetRange, TopicPartition
 from apps.ingest.selectors import ALIAS, StoredPosition, querying
 from apps.telemetry import prometheus
@@ -28,12 +28,18 @@ UNKNOWN_TOPIC: Final = "its contract cannot be read, and no position names its t
 
 @dataclass(frozen=True, slots=True)
 class DatasetLag:
-    """A dataset's lag: records of all partitions, seconds of the slowest one, seconds since the last batch."""
+    """A dataset's lag: records of all partitions, seconds of the slowest one, seconds since the last batch.
+
+    It ends where an open transaction begins. The records behind that offset are held back until the transaction ends;
+    `held_since_s` is since when, seconds since 1970, None if none are.
+    """
 
     dataset: str
     records: int
     seconds: float
     freshness_s: float | None
+    held_back: int = 0
+    held_since_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,11 @@ class _PartitionReading:
     topic_id: str
     position: StoredPosition | None = None
 
+    @property
+    def partition_key(self) -> tuple[TopicPartition, str]:
+        """The partition and its topic's id."""
+        return self.topic_partition, self.topic_id
+
     def is_beyond(self, held: OffsetRange) -> bool:
         """Whether the position is past the partition's end: the log was cut, so the lag is unknown."""
         return self.position is not None and self.position.next_offset > held.end
@@ -67,8 +78,14 @@ class _LagSnapshot:
     """End offsets from Kafka next to the stored positions."""
 
     ranges: dict[_PartitionReading, OffsetRange] = field(default_factory=dict)
+    highs: Mapping[TopicPartition, int] = field(default_factory=dict)
     unmeasured: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+
+    def held_back(self, reading: _PartitionReading) -> int:
+        """The partition's records from its oldest open transaction on, which cannot be read yet."""
+        stable = self.ranges[reading].end
+        return max(0, self.highs.get(reading.topic_partition, stable) - stable)
 
 
 class LagExporter:
@@ -80,15 +97,18 @@ class LagExporter:
     def __init__(
         self,
         topics: TopicAdmin,
+        ends: PartitionEnds,
         datasets: Callable[[], Mapping[str, str | None]],
         positions: Callable[[], Sequence[StoredPosition]],
         store_ends: Callable[[Sequence[tuple[int, int]]], None],
     ) -> None:
         self._topics = topics
+        self._ends = ends
         self._datasets = datasets
         self._positions = positions
         self._store_ends = store_ends
         self._histories: defaultdict[tuple[TopicPartition, str], EndHistory] = defaultdict(EndHistory)
+        self._held: defaultdict[tuple[TopicPartition, str], HeldBackHistory] = defaultdict(HeldBackHistory)
         self._exported: set[str] = set()
         self._last_error = ""
         self._last_reasons: Mapping[str, str] = {}
@@ -99,7 +119,7 @@ class LagExporter:
         Raises BrokerUnavailable, BrokerRefused, RetriableStoreError.
         """
         snapshot = self._snapshot()
-        return LagMeasurement(self._compute(snapshot.ranges, now_s=now_s), snapshot.unmeasured, snapshot.missing)
+        return LagMeasurement(self._compute(snapshot, now_s=now_s), snapshot.unmeasured, snapshot.missing)
 
     def _snapshot(self) -> _LagSnapshot:
         snapshot = _LagSnapshot()
@@ -129,7 +149,10 @@ class LagExporter:
         return snapshot
 
     def _find_ranges(self, snapshot: _LagSnapshot, readings: Sequence[_PartitionReading]) -> None:
-        ranges = self._topics.offsets({reading.topic_partition for reading in readings})
+        partitions = {reading.topic_partition for reading in readings}
+        # Asked for first: otherwise records that arrive between the two requests would seem held back.
+        snapshot.highs = self._ends.high_watermarks(partitions)
+        ranges = self._topics.offsets(partitions)
         for reading in readings:
             if reading.topic_partition in ranges.found:
                 held = snapshot.ranges[reading] = ranges.found[reading.topic_partition]
@@ -143,25 +166,50 @@ class LagExporter:
                     reading.topic_partition, f"Kafka returned no offsets of {reading.topic_partition}"
                 )
 
-    def _compute(self, ranges: Mapping[_PartitionReading, OffsetRange], *, now_s: float) -> list[DatasetLag]:
+    def _compute(self, snapshot: _LagSnapshot, *, now_s: float) -> list[DatasetLag]:
+        ranges, held_since = snapshot.ranges, self._find_held(snapshot, now_s=now_s)
         by_dataset: dict[str, list[_PartitionReading]] = defaultdict(list)
         for reading, held in ranges.items():
             if reading.is_beyond(held):
                 continue
             by_dataset[reading.dataset].append(reading)
-            self._histories[reading.topic_partition, reading.topic_id].note(now_s, held.end)
+            self._histories[reading.partition_key].note(now_s, held.end)
         return [
             DatasetLag(
                 name,
                 sum(max(0, ranges[item].end - _next_offset(item, ranges[item])) for item in items),
                 max(self._behind(item, ranges[item], now_s) for item in items),
                 _freshness([item.position for item in items if item.position is not None], now_s),
+                sum(snapshot.held_back(item) for item in items),
+                min((held_since[item] for item in items if item in held_since), default=None),
             )
             for name, items in sorted(by_dataset.items())
         ]
 
+    def _find_held(self, snapshot: _LagSnapshot, *, now_s: float) -> dict[_PartitionReading, float]:
+        """Since when each partition with an open transaction is held back, seconds since 1970."""
+        held: dict[_PartitionReading, int] = {}
+        for reading, range_ in snapshot.ranges.items():
+            back = snapshot.held_back(reading)
+            self._held[reading.partition_key].note(now_s, stable=range_.end, high=range_.end + back)
+            if back:
+                held[reading] = range_.end
+        written = self._ends.written_s(
+            {
+                reading.topic_partition: stable
+                for reading, stable in held.items()
+                if self._held[reading.partition_key].must_look_up(stable)
+            }
+        )
+        return {
+            reading: self._held[reading.partition_key].since_s(
+                stable, now_s=now_s, written_s=written.get(reading.topic_partition)
+            )
+            for reading, stable in held.items()
+        }
+
     def _behind(self, reading: _PartitionReading, held: OffsetRange, now_s: float) -> float:
-        history = self._histories[reading.topic_partition, reading.topic_id]
+        history = self._histories[reading.partition_key]
         last = reading.position.max_at if reading.position is not None else None
         last_s = last.timestamp() if last else None
         return history.seconds_behind(_next_offset(reading, held), now_s=now_s, last_stored_s=last_s)
@@ -170,7 +218,7 @@ class LagExporter:
         """Measure, store the end offsets, set the gauges. Errors are logged once and have a separate gauge."""
         try:
             snapshot = self._snapshot()
-            lags = self._compute(snapshot.ranges, now_s=now_s)
+            lags = self._compute(snapshot, now_s=now_s)
             self._store_ends(
                 [(item.position.source_id, held.end) for item, held in snapshot.ranges.items() if item.position]
             )
@@ -186,7 +234,7 @@ class LagExporter:
         self._log_unmeasured({**snapshot.unmeasured, **snapshot.missing})
         prometheus.gauge(metrics.LAG_UP).set(1)
         prometheus.gauge(metrics.LAG_LAST_SUCCESS).set(now_s)
-        self._set_gauges(lags)
+        self._set_gauges(lags, now_s=now_s)
 
     def _log_unmeasured(self, unmeasured: Mapping[str, str]) -> None:
         """Log once per reason which datasets cannot be measured."""
@@ -195,13 +243,16 @@ class LagExporter:
                 LOGGER.warning("cannot measure the lag of %s: %s", dataset, why)
         self._last_reasons = unmeasured
 
-    def _set_gauges(self, lags: Sequence[DatasetLag]) -> None:
+    def _set_gauges(self, lags: Sequence[DatasetLag], *, now_s: float) -> None:
         for name in self._exported - {lag.dataset for lag in lags}:
             _forget(name)
         self._exported = {lag.dataset for lag in lags}
         for lag in lags:
             prometheus.gauge(metrics.LAG_RECORDS).labels(lag.dataset).set(lag.records)
             prometheus.gauge(metrics.LAG_SECONDS).labels(lag.dataset).set(lag.seconds)
+            held_s = 0.0 if lag.held_since_s is None else max(0.0, now_s - lag.held_since_s)
+            prometheus.gauge(metrics.HELD_BACK_RECORDS).labels(lag.dataset).set(lag.held_back)
+            prometheus.gauge(metrics.HELD_BACK_SECONDS).labels(lag.dataset).set(held_s)
             if lag.freshness_s is not None:
                 prometheus.gauge(metrics.FRESHNESS).labels(lag.dataset).set(lag.freshness_s)
 
@@ -218,7 +269,13 @@ def _freshness(positions: Sequence[StoredPosition], now_s: float) -> float | Non
 
 def _forget(dataset: str) -> None:
     """Set a dropped dataset's gauges to NaN, since shared files cannot drop a time series."""
-    for metric in (metrics.LAG_RECORDS, metrics.LAG_SECONDS, metrics.FRESHNESS):
+    for metric in (
+        metrics.LAG_RECORDS,
+        metrics.LAG_SECONDS,
+        metrics.HELD_BACK_RECORDS,
+        metrics.HELD_BACK_SECONDS,
+        metrics.FRESHNESS,
+    ):
         prometheus.gauge(metric).labels(dataset).set(math.nan)
 
 

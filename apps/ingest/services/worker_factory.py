@@ -4,6 +4,7 @@ from collections.abc import Collection
 from functools import partial
 
 from apps.datasets.adapters.database.connections import connect
+from apps.ingest.adapters.answer_deadline import deadline_connection
 from apps.ingest.adapters.clock import SystemClock
 from apps.ingest.adapters.kafka_client import client_config, consumer_config
 from apps.ingest.adapters.kafka_consumer import KafkaConsumer
@@ -26,11 +27,12 @@ def worker_make(names: Collection[str], *, ingest: IngestSettings, kafka: KafkaS
     datasets = catalogue(names)
     group = KafkaGroup(client_config(kafka), kafka.group_id)
     membership = Membership(group, group_id=kafka.group_id, database=database_identity)
+    session = {"connection_class": deadline_connection(ingest.statement_deadline_s)}
     dependencies = WorkerDependencies(
         membership=membership,
         consumer=KafkaConsumer(consumer_config(kafka) | {"client.id": membership.client_id}),
         topics=KafkaTopicAdmin(client_config(kafka)),
-        store=PostgresStore(partial(connect, ALIAS, **KEEPALIVE), worker=ingest.worker_name),
+        store=PostgresStore(partial(connect, ALIAS, **KEEPALIVE | session), worker=ingest.worker_name),
         clock=SystemClock(),
         catalogue=datasets,
     )

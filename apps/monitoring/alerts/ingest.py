@@ -1,10 +1,10 @@
-"""Alerts on ingest: stopped sources, growing or missing lag, a growing quarantine."""
+"""Alerts on ingest: stopped sources, growing or missing lag, records held back, a growing quarantine."""
 
 from typing import Final
 
-from apps.ingest.metrics import LAG_RECORDS, LAG_SECONDS, REJECTS, STOPPED
+from apps.ingest.metrics import HELD_BACK_SECONDS, LAG_RECORDS, LAG_SECONDS, REJECTS, STOPPED
 from apps.monitoring.alerts.alert import Alert
-from apps.monitoring.alerts.slos import lag_measured
+from apps.monitoring.alerts.slos import HELD_BACK_TOO_LONG_S, lag_measured
 from apps.telemetry.promql import LabelMatcher, compose, increase, level
 
 _DATASET: Final = ("dataset",)
@@ -33,6 +33,17 @@ INGEST_ALERTS: Final = (
         summary="Ingest of {{ $labels.dataset }} falls further and further behind its topic",
         description="It is {{ $value | humanizeDuration }} behind, and the lag has grown for an hour. "
         "Records are lost when it reaches the topic's retention.",
+        dashboard="ingest",
+        link_labels=_DATASET,
+    ),
+    Alert(
+        "IngestHeldBack",
+        compose(f"{{}} > {HELD_BACK_TOO_LONG_S:g}", level(HELD_BACK_SECONDS, by=_DATASET)),
+        for_="5m",
+        severity="page",
+        summary="An open transaction holds back the records of {{ $labels.dataset }}: none behind it can be read",
+        description="It is open for {{ $value | humanizeDuration }}. Its producer probably died: Kafka returns no "
+        "record behind it until somebody aborts it.",
         dashboard="ingest",
         link_labels=_DATASET,
     ),

@@ -12,7 +12,7 @@ from typing import Final
 from apps.api.metrics import PROBE_CHECKS
 from apps.api.metrics import REQUESTS as API_REQUESTS
 from apps.api.metrics import SECONDS as API_SECONDS
-from apps.ingest.metrics import LAG_LAST_SUCCESS, LAG_SECONDS, LAG_UP, RECORDS, REJECTS
+from apps.ingest.metrics import HELD_BACK_SECONDS, LAG_LAST_SUCCESS, LAG_SECONDS, LAG_UP, RECORDS, REJECTS
 from apps.telemetry.metric import Metric
 from apps.telemetry.metrics import DATABASE_SECONDS
 from apps.telemetry.promql import LabelMatcher, PromqlQuery, compose, count_rate, level, rate, rate_within, series
@@ -31,6 +31,9 @@ COUNTED: Final = (STEP, "1h", "6h", "1d", "3d", PERIOD)
 API_WITHIN_S: Final = 0.5
 INGEST_WITHIN_S: Final = 60.0
 WRITE_WITHIN_S: Final = 0.5
+HELD_BACK_TOO_LONG_S: Final = 900.0
+"""Kafka lets no transaction stay open for longer (`transaction.max.timeout.ms`): this one hangs. Shorter ones are
+normal: a producer that writes exactly once keeps one open from commit to commit."""
 LAG_STALE_S: Final = 600
 """An older lag measurement counts as missing: the exporter hangs. It may pause for five minutes."""
 
@@ -73,7 +76,7 @@ def window_seconds(window: str) -> int:
 # No app exports recorded series, so they are declared here; dashboards use them like any other metric.
 INGEST_LATE: Final = Metric(
     "anden:ingest_late:bool",
-    "1 while a dataset's slowest partition is too far behind, else 0; absent while lag is not measured.",
+    "1 while a dataset's slowest partition is too far behind or held back, else 0; absent while lag is not measured.",
     "gauge",
     labels=("dataset",),
 )
@@ -130,9 +133,14 @@ def lag_measured() -> PromqlQuery:
 
 
 def ingest_late() -> PromqlQuery:
-    """1 or 0 per dataset, only while lag is measured. A removed dataset is NaN, so it has no sample."""
+    """1 or 0 per dataset, only while lag is measured. A removed dataset is NaN, so it has no sample.
+
+    Also 1 while a hanging transaction holds records back, which lag leaves out.
+    """
     return compose(
-        f"(({{}} >= 0) > bool {INGEST_WITHIN_S:g}) and on () ({{}} == 1)",
+        f"(({{}} > bool {HELD_BACK_TOO_LONG_S:g}) == 1 or ({{}} >= 0) > bool {INGEST_WITHIN_S:g}) "
+        "and on () ({} == 1)",
+        level(HELD_BACK_SECONDS, by=("dataset",)),
         level(LAG_SECONDS, by=("dataset",)),
         lag_measured(),
     )

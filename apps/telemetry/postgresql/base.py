@@ -1,5 +1,6 @@
 """Django's PostgreSQL backend with timed cursors; Django requires this module name."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -10,8 +11,18 @@ from apps.telemetry.postgresql.cursors import timed
 from apps.telemetry.postgresql.timer import operation_timer
 
 
+def _connect(*, connection_class: type[psycopg.Connection[Any]] = psycopg.Connection, **params: Any) -> Any:
+    return connection_class.connect(**params)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Every cursor of this alias, pooled or not, observes its operations."""
+    """Every cursor of this alias, pooled or not, observes its operations.
+
+    Unpooled, the option `connection_class` replaces psycopg's class of connections.
+    """
+
+    # Django takes the driver's errors from here, too.
+    Database = SimpleNamespace(**{**vars(psycopg), "connect": _connect})  # type: ignore[assignment] # no module
 
     def get_connection_params(self) -> dict[str, Any]:
         """Django's parameters with a timed cursor class."""

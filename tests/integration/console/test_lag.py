@@ -1,6 +1,6 @@
 """The admin's lag comes from the database: the exporter stores end offsets next to the positions."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,16 @@ class Ends:
     def offsets(self, partitions: Collection[TopicPartition]) -> OffsetRanges:
         return OffsetRanges({partition: OffsetRange(0, self.ends[partition.topic]) for partition in partitions})
 
+    def high_watermarks(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return {partition: self.ends[partition.topic] for partition in partitions}
+
+    def written_s(self, _offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, float]:
+        return {}
+
+
+def exporter_of(kafka: Ends) -> LagExporter:
+    return LagExporter(kafka, kafka, dataset_topics, positions, ends_store)
+
 
 def lags() -> dict[str, int | None]:
     return {one.dataset.name: one.lag_records for one in station_activity().datasets}
@@ -51,7 +61,7 @@ def test_the_stored_lag_is_shown_whichever_machine_the_exporter_runs_on(filled: 
     filled.source(filled.dataset("ahead"))
     filled.source(filled.dataset("without"))
     assert lags() == {"behind": None, "ahead": None, "without": None}
-    exporter = LagExporter(Ends({"behind": 1_750, "ahead": 90}), dataset_topics, positions, ends_store)
+    exporter = exporter_of(Ends({"behind": 1_750, "ahead": 90}))
     exporter.export(now_s=1_800_000_000.0)
     assert lags() == {"behind": 1_650, "ahead": 0, "without": None}
     assert station_activity().lag_records == 1_650
@@ -60,7 +70,7 @@ def test_the_stored_lag_is_shown_whichever_machine_the_exporter_runs_on(filled: 
 
 def test_the_lag_shrinks_as_positions_move_without_a_new_measurement(filled: Filled) -> None:
     filled.source(filled.dataset("things"))
-    LagExporter(Ends({"things": 500}), dataset_topics, positions, ends_store).export(now_s=1_800_000_000.0)
+    exporter_of(Ends({"things": 500})).export(now_s=1_800_000_000.0)
     execute("UPDATE ingest_source SET next_offset = 450")
     assert lags() == {"things": 50}
 
@@ -71,7 +81,7 @@ def test_an_old_measurement_is_ignored(
 ) -> None:
     settings.INGEST = settings.INGEST.model_copy(update={"lag_every_s": every_s})
     filled.source(filled.dataset("things"))
-    LagExporter(Ends({"things": 500}), dataset_topics, positions, ends_store).export(now_s=1_800_000_000.0)
+    exporter_of(Ends({"things": 500})).export(now_s=1_800_000_000.0)
     execute("UPDATE ingest_source SET end_at = now() - make_interval(secs => %s)", age_s)
     assert lags() == {"things": 400 if is_recent else None}
 
@@ -79,7 +89,7 @@ def test_an_old_measurement_is_ignored(
 def test_a_recreated_topic_is_not_measured(filled: Filled) -> None:
     former = filled.source(filled.dataset("things"))
     execute("UPDATE ingest_source SET topic_id = 'gone' WHERE id = %s", former)
-    LagExporter(Ends({"things": 500}), dataset_topics, positions, ends_store).export(now_s=1_800_000_000.0)
+    exporter_of(Ends({"things": 500})).export(now_s=1_800_000_000.0)
     assert Source.objects.get().end_offset is None
     assert lags() == {"things": None}
 
@@ -95,7 +105,7 @@ def test_many_ends_are_stored_by_one_statement(filled: Filled) -> None:
 def test_a_measurement_waits_for_no_worker(station: Station, filled: Filled) -> None:
     for name in ("held", "free"):
         filled.source(filled.dataset(name))
-    exporter = LagExporter(Ends({"held": 500, "free": 300}), dataset_topics, positions, ends_store)
+    exporter = exporter_of(Ends({"held": 500, "free": 300}))
     with station.connect("ingest") as worker:
         with worker.transaction():
             worker.execute("UPDATE ingest_source SET next_offset = 400 WHERE topic = 'held'")
@@ -109,7 +119,7 @@ def test_a_measurement_waits_for_no_worker(station: Station, filled: Filled) -> 
 def test_an_unavailable_broker_leaves_the_stored_lag(filled: Filled) -> None:
     filled.source(filled.dataset("things"))
     kafka = Ends({"things": 500})
-    exporter = LagExporter(kafka, dataset_topics, positions, ends_store)
+    exporter = exporter_of(kafka)
     exporter.export(now_s=1_800_000_000.0)
     kafka.is_down = True
     exporter.export(now_s=1_800_000_005.0)

@@ -17,7 +17,10 @@ from apps.datasets.core.contract.contract import TopicSpec
 from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.ingest.adapters.kafka_client import client_config
 from apps.ingest.adapters.kafka_topic_admin import KafkaTopicAdmin
+from apps.ingest.adapters.partition_ends import KafkaPartitionEnds
 from apps.ingest.conf import IngestSettings, KafkaSettings
+from apps.ingest.selectors import dataset_topics, positions
+from apps.ingest.services.lag import LagExporter
 from apps.ingest.services.run_limits import RunLimits
 from apps.ingest.services.run_summary import RunSummary
 from apps.ingest.services.worker import Worker
@@ -44,6 +47,12 @@ class Line:
     @property
     def topics(self) -> KafkaTopicAdmin:
         return KafkaTopicAdmin(client_config(self.settings))
+
+    @property
+    def exporter(self) -> LagExporter:
+        """A lag exporter that stores nothing."""
+        ends = KafkaPartitionEnds(self.topics, client_config(self.settings))
+        return LagExporter(self.topics, ends, dataset_topics, positions, lambda _ends: None)
 
     @property
     def admin(self) -> AdminClient:

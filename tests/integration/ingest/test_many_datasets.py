@@ -140,3 +140,17 @@ def test_rows_that_postgresql_rejects_cost_the_neighbours_nothing(line: Line, un
     until(lambda: count(line, "neighbours") == 505)
     assert line.query("SELECT count(*), count(DISTINCT reason) FROM ingest_quarantine") == [(5, 1)]
     assert line.query("SELECT sum(rows), sum(rejects) FROM datasets_batch") == [(1_005, 5)]
+
+
+def test_months_are_created_while_another_dataset_is_streamed(line: Line) -> None:
+    line.apply([prop("id", "integer", required=True), prop("at", "timestamp", required=True)], mode="append")
+    line.apply(TIMED, name="timed", mode="append")
+    line.make()
+    months = [f"20{year}-{month:02}-01T00:00:00Z" for year in (20, 21, 22) for month in range(1, 13)]
+    line.send(*({"id": number, "at": months[number // 200]} for number in range(200 * len(months))))
+    line.run("things", "timed")
+    assert count(line, "things") == count(line, "timed") == 200 * len(months)
+    # Both share each transaction, and no new month ends one.
+    ((transactions, entries),) = line.query("SELECT count(DISTINCT xid), count(*) FROM datasets_batch")
+    assert transactions < len(months) / 2
+    assert entries <= 2 * transactions

@@ -14,8 +14,6 @@ from django.core.management import CommandError, call_command
 from apps.datasets.core.contract.contract import TopicSpec
 from apps.ingest.core.errors import BrokerRefused
 from apps.ingest.core.records import TopicPartition
-from apps.ingest.selectors import dataset_topics, positions
-from apps.ingest.services.lag import LagExporter
 from embedded.kafka import EmbeddedKafka
 from tests.documents import document
 from tests.integration.ingest.conftest import Line
@@ -162,7 +160,7 @@ def test_a_missing_topic_fails_a_bounded_run_after_all_others_are_read(
     output = StringIO()
     call_command("lag", "--once", stdout=output)
     assert f"sick:   Kafka has no topic {pair.sick}" in output.getvalue()
-    exporter = LagExporter(pair.line.topics, dataset_topics, positions, lambda _ends: None)
+    exporter = pair.line.exporter
     for now_s in (1.0, 2.0):
         exporter.export(now_s=now_s)
     assert caplog.text.count(f"cannot measure the lag of sick: Kafka has no topic {pair.sick}") == 1

@@ -8,8 +8,6 @@ from django.core.management import CommandError, call_command
 
 from apps.ingest import metrics
 from apps.ingest.core.decoding import Decoder
-from apps.ingest.selectors import dataset_topics, positions
-from apps.ingest.services.lag import LagExporter
 from apps.telemetry import prometheus
 from tests.integration.datasets.test_unreadable import BROKEN, LATER_TYPE, spoil
 from tests.integration.ingest.conftest import Line
@@ -92,7 +90,7 @@ def test_topics_and_lag_keep_working(two: Line) -> None:
     assert "vector" in err.getvalue()
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("topics", "accept", "sick", stderr=StringIO())
-    lags = LagExporter(two.topics, dataset_topics, positions, lambda _ends: None).measure(now_s=1e9)
+    lags = two.exporter.measure(now_s=1e9)
     assert {lag.dataset for lag in lags.measured} == {"sick", "well"}
 
 
@@ -100,7 +98,7 @@ def test_a_dataset_that_was_never_readable_is_reported_as_unmeasured(two: Line) 
     two.send(*things(5))
     two.run("well")
     spoil(two.station, "sick", LATER_TYPE)
-    lags = LagExporter(two.topics, dataset_topics, positions, lambda _ends: None).measure(now_s=1e9)
+    lags = two.exporter.measure(now_s=1e9)
     assert [lag.dataset for lag in lags.measured] == ["well"]
     assert "contract cannot be read" in lags.unmeasured["sick"]
     with pytest.raises(CommandError, match="cannot measure sick: its contract cannot be read"):

@@ -19,12 +19,14 @@ def connect(alias: str, **extra: Any) -> psycopg.Connection[Any]:
         raise StoreMisconfigured(f"ANDEN_DATABASE_{alias.upper()}_URL is not set")
     database = connections[alias].settings_dict
     options = {key: value for key, value in database["OPTIONS"].items() if key != "pool"}
-    return psycopg.connect(
+    parameters = {"cursor_factory": timed_cursor(alias), **options, **extra}
+    connection_class: type[psycopg.Connection[Any]] = parameters.pop("connection_class", psycopg.Connection)
+    return connection_class.connect(
         host=database["HOST"],
         port=database["PORT"],
         dbname=database["NAME"],
         user=database["USER"],
         password=database["PASSWORD"],
         options="-c TimeZone=UTC",
-        **{"cursor_factory": timed_cursor(alias), **options, **extra},
+        **parameters,
     )

@@ -8,6 +8,8 @@ from apps.ingest.metrics import (
     BYTES,
     FAILURES,
     FRESHNESS,
+    HELD_BACK_RECORDS,
+    HELD_BACK_SECONDS,
     LAG_RECORDS,
     LAG_SECONDS,
     PHASE_SECONDS,
@@ -15,7 +17,7 @@ from apps.ingest.metrics import (
     REJECTS,
     STOPPED,
 )
-from apps.monitoring.alerts.slos import INGEST_WITHIN_S, lag_measured
+from apps.monitoring.alerts.slos import HELD_BACK_TOO_LONG_S, INGEST_WITHIN_S, lag_measured
 from apps.monitoring.dashboards.model import (
     Dashboard,
     DashboardLink,
@@ -186,6 +188,30 @@ _BEHIND: Final = PanelRow(
     height=TALL,
 )
 
+_HELD_BACK: Final = PanelRow(
+    "Held back by open transactions",
+    (
+        timeseries(
+            "Held back",
+            "How long the oldest open transaction has held records back. Seconds are normal: producers that write "
+            "exactly once keep one open from commit to commit. Minutes are a producer that died.",
+            Unit.SECONDS,
+            PanelQuery(level(HELD_BACK_SECONDS, CHOSEN, by=BY_DATASET), "{{dataset}}"),
+            width=12,
+            thresholds=rising(HELD_BACK_TOO_LONG_S / 3, HELD_BACK_TOO_LONG_S),
+        ),
+        timeseries(
+            "Records held back",
+            "Records from the oldest open transaction to the end of each partition. No one can read them yet, so they "
+            "are not part of the lag.",
+            Unit.COUNT,
+            PanelQuery(level(HELD_BACK_RECORDS, CHOSEN, by=BY_DATASET), "{{dataset}}"),
+            width=12,
+        ),
+    ),
+    height=TALL,
+)
+
 _ERRORS: Final = PanelRow(
     "Errors",
     (
@@ -244,7 +270,7 @@ INGEST: Final = Dashboard(
     "ingest",
     "Andén · Ingest",
     "Does ingest keep up with its topics, and what slows it down?",
-    (_STATES, _MOVES, _BEHIND, _ERRORS, _TIME),
+    (_STATES, _MOVES, _BEHIND, _HELD_BACK, _ERRORS, _TIME),
     variables=(Variable("dataset", "Dataset", series(FRESHNESS), "dataset", many=True),),
     links=(DashboardLink("Overview", "overview"), DATABASE, SLO),
 )

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 from apps.monitoring.alerts.burn import MIN_BAD, WINDOW_PAIRS, WindowPair
 from apps.monitoring.alerts.slos import BUDGET_REMAINING, EVENTS, SLOS, Slo, bad_count, burn, event_count
 from tests.unit.monitoring.alerts.promtool import Case, Question, firing, labelled, run, run_cases
@@ -137,6 +139,21 @@ def test_late_dataset_alerts_alone_and_only_while_lag_is_measured(tmp_path: Path
     tests = [({**lag, measured: "1x60"}, [seen]), ({**lag, measured: "0x60"}, [blind, unmeasured])]
     alerts = ["IngestFreshnessErrorBudgetBurn", "IngestLagMissing"]
     assert run(tmp_path, tests, files=[*COUNTER_TO_ALERT, "ingest"], alerts=alerts) == ""
+
+
+@pytest.mark.parametrize(
+    ("held_s", "is_late"), [("0+60x60", 1.0), (" ".join(["0+60x9"] * 6), 0.0), (" ".join(["NaN"] * 61), 0.0)]
+)
+def test_a_dataset_behind_a_hanging_transaction_is_late_without_any_lag(
+    tmp_path: Path, held_s: str, is_late: float
+) -> None:
+    series = {
+        'anden_ingest_lag_seconds{dataset="flights"}': "0x60",
+        'anden_ingest_held_back_seconds{dataset="flights"}': held_s,
+        "anden_ingest_lag_measured_bool": "1x60",
+    }
+    question = Question("anden:ingest_late:bool", "40m", {'anden:ingest_late:bool{dataset="flights"}': is_late})
+    assert run(tmp_path, [(series, [question])], files=["recordings"]) == ""
 
 
 def test_event_counts_and_budget_match_the_counters(tmp_path: Path) -> None:

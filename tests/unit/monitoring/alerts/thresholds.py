@@ -186,6 +186,7 @@ INFRASTRUCTURE = (
 STOPPED = 'anden_ingest_stopped_sources{dataset="flights"}'
 LAG_S = 'anden_ingest_lag_seconds{dataset="flights"}'
 LAG = 'anden_ingest_lag_records{dataset="flights"}'
+HELD_S = 'anden_ingest_held_back_seconds{dataset="flights"}'
 MEASURED = "anden_ingest_lag_last_success_timestamp_seconds"
 REMOVED = " ".join(["NaN"] * 121)
 INGEST = (
@@ -194,6 +195,10 @@ INGEST = (
     Case("IngestLagGrowing", "it grows", {LAG_S: "0+30x120", LAG: "0+900x120"}, "2h", ({**FLIGHTS, **TICKET},)),
     Case("IngestLagGrowing", "it catches up", {LAG_S: "3600-20x120", LAG: "90000-500x120"}, "2h"),
     Case("IngestLagGrowing", "the dataset was removed", {LAG_S: REMOVED, LAG: REMOVED}, "2h"),
+    Case("IngestHeldBack", "its producer died", {HELD_S: "0+60x40"}, "30m", ({**FLIGHTS, **PAGE},)),
+    Case("IngestHeldBack", "it commits every ten minutes", {HELD_S: " ".join(["0+60x9"] * 6)}, "1h"),
+    Case("IngestHeldBack", "it ended", {HELD_S: "0+60x18 0x20"}, "25m"),
+    Case("IngestHeldBack", "the dataset was removed", {HELD_S: REMOVED}, "2h"),
     Case("IngestLagMissing", "the exporter is down", {}, "10m", (PAGE,)),
     Case("IngestLagMissing", "it reaches neither server", {"anden_ingest_lag_measured_bool": "0x20"}, "10m", (PAGE,)),
     Case(
