@@ -26,7 +26,7 @@ CHECK_ENV := \
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fix infra lint audit render function bench bench-large-table bench-upsert-workers neighbours
-.PHONY: slow-clients drill screenshots clean
+.PHONY: chaos slow-clients drill screenshots clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
