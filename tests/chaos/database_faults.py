@@ -36,15 +36,19 @@ def positions_locked(world: World, plan: Plan, _chance: random.Random) -> Causin
 
 
 def _locked(world: World, statement: str) -> Causing:
-    """Keep this statement's transaction open, then roll it back."""
+    """Keep this statement's transaction open, then roll it back; PostgreSQL may end meanwhile."""
+    held = False
     with suppress(psycopg.OperationalError), world.installation.connect(autocommit=False) as connection:
         try:
             connection.execute(f"SET lock_timeout = '{LOCK_S}s'".encode())
             connection.execute(statement.encode())
         except psycopg.Error as error:
             raise NotPossible(f"the lock is not granted: {error}") from error
+        held = True
         yield
         connection.rollback()
+    if not held:
+        raise NotPossible("PostgreSQL does not answer")
 
 
 def insert_revoked(world: World, plan: Plan, _chance: random.Random) -> Causing:
