@@ -26,7 +26,7 @@ CHECK_ENV := \
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fix infra lint audit render function bench bench-large-table bench-upsert-workers neighbours
-.PHONY: slow-clients drill screenshots clean
+.PHONY: chaos slow-clients drill screenshots clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ bench-upsert-workers: $(TEST_READY) ## Run 16 workers on one upsert topic for te
 
 neighbours: $(TEST_READY) ## Measure how fast a healthy dataset is ingested next to a faulty one
 	$(BIN)/python -m bench.neighbours $(BENCH_ARGS)
+
+chaos: $(TEST_READY) ## Cause N faults (SEED=…) while records arrive, then check that each is stored exactly once
+	$(BIN)/python -m tests.chaos --faults $(or $(N),300) $(if $(SEED),--seed $(SEED)) $(CHAOS_ARGS)
 
 slow-clients: $(TEST_READY) ## Hold slow connections of every kind, and measure other clients' response times
 	$(BIN)/python -m bench.slow_clients

@@ -41,7 +41,7 @@ class Rights:
     """Grants and revokes everybody's permissions, one ACL binding at a time."""
 
     def __init__(self, bootstrap: str) -> None:
-        self._admin = AdminClient({"bootstrap.servers": bootstrap})
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
 
     def allow(self, name: str, operation: AclOperation, kind: ResourceType = ResourceType.TOPIC) -> None:
         self._bind(kind, name, operation, AclPermissionType.ALLOW)

@@ -21,7 +21,8 @@ def raw_send(bootstrap: str, topic: str, value: bytes | None, headers: Headers, 
     library = _library()
     error = ctypes.create_string_buffer(512)
     config = ctypes.c_void_p(library.rd_kafka_conf_new())
-    library.rd_kafka_conf_set(config, b"bootstrap.servers", bootstrap.encode(), error, len(error))
+    for setting, text in ((b"bootstrap.servers", bootstrap.encode()), (b"log_level", b"0")):
+        library.rd_kafka_conf_set(config, setting, text, error, len(error))
     producer = ctypes.c_void_p(library.rd_kafka_new(PRODUCER, config, error, ctypes.c_size_t(len(error))))
     assert producer.value, error.value
     tagged: list[object] = [ctypes.c_int(TOPIC), ctypes.c_char_p(topic.encode())]
@@ -31,9 +32,11 @@ def raw_send(bootstrap: str, topic: str, value: bytes | None, headers: Headers, 
     for name, data in headers:
         tagged += [ctypes.c_int(HEADER), ctypes.c_char_p(name), ctypes.c_char_p(data)]
         tagged.append(ctypes.c_ssize_t(len(data or b"")))
-    assert library.rd_kafka_producev(producer, *tagged, ctypes.c_int(END)) == 0
-    assert library.rd_kafka_flush(producer, FLUSH_MS) == 0
-    library.rd_kafka_destroy(producer)
+    try:
+        assert library.rd_kafka_producev(producer, *tagged, ctypes.c_int(END)) == 0
+        assert library.rd_kafka_flush(producer, FLUSH_MS) == 0
+    finally:
+        library.rd_kafka_destroy(producer)
 
 
 def _library() -> ctypes.CDLL:

@@ -25,6 +25,7 @@ IN_TURN: Final = {
 
 FIRST: Final = (
     "kafka",
+    "tests/acceptance/ingest/test_chaos.py",
     "tests/infra/functions",
     "make run",
     "tests/acceptance/test_two_releases.py",

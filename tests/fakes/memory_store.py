@@ -64,6 +64,13 @@ class MemoryTables:
             raise self.faults.pop(0)[1]
 
 
+IDLE = {
+    *("open", "ensure_months", "ensure_days", "release", "advance"),
+    *("record_attempts", "set_error", "set_refusal", "set_unreadable"),
+}
+"""The methods that need a store without an open batch."""
+
+
 class MemoryStore:
     """The session of one worker; `ended` once a successor has fenced it."""
 
@@ -291,6 +298,8 @@ class MemoryStore:
     def _live(self, method: str) -> None:
         if self.ended:
             raise RetriableStoreError("the session was ended by an administrator")
+        if self._is_open and method in IDLE:
+            raise RetriableStoreError("a batch is unexpectedly open")
         self._tables.fault(method)
 
     def _judge(self, target: TargetTable, rows: Sequence[Row]) -> None:

@@ -20,7 +20,7 @@ from apps.ingest.services.run_limits import RunLimits
 from apps.ingest.services.worker import Worker
 from tests.fakes.memory_store import MemoryStore
 from tests.unit.ingest.test_isolation import die_at, lives
-from tests.unit.ingest.world import World, events, things
+from tests.unit.ingest.world import World, events, things, timed
 
 LOCKED = TableUnavailable("canceling statement due to lock timeout (55P03)", sqlstate="55P03")
 
@@ -69,6 +69,15 @@ def test_limits_of_rows_and_bytes_hold_for_all_datasets_together() -> None:
     assert len(entries) == len(world.tables.ledger)
     assert len(world.tables.commits) == 5
     assert stored(world) == {number: list(range(30)) for number in range(1, 11)}
+
+
+@pytest.mark.parametrize("records", [5, 3_000], ids=["at the end", "while streaming"])
+def test_a_month_is_created_although_another_dataset_is_being_written(records: int) -> None:
+    world = World([events(1, "streaming", "streaming"), timed(2)])
+    world.send("streaming", *things(3_000))
+    world.send("timed", *({"id": number, "at": "2025-05-06T07:08:09Z"} for number in range(records)))
+    world.run()
+    assert stored(world) == {1: list(range(3_000)), 2: list(range(records))}
 
 
 @pytest.mark.parametrize("records", [5, 3_000], ids=["at the end", "while streaming"])
