@@ -65,7 +65,7 @@ class MemoryTables:
 
 
 IDLE = {
-    *("open", "ensure_months", "ensure_days", "release", "advance"),
+    *("open", "ensure_days", "release", "advance"),
     *("record_attempts", "set_error", "set_refusal", "set_unreadable"),
 }
 """The methods that need a store without an open batch."""

@@ -131,9 +131,6 @@ class BatchCommitter:
                 part.source_batches[source_id] = source_batch
             else:
                 held.extend(source_batch)
-        if missing and self._written:
-            # Months need an idle store. The written shares are complete in memory, and are written again.
-            self._rollback()
         self._create_months(part.target, missing)
 
     def _write(self, part: DatasetBatch) -> None:

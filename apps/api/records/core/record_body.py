@@ -82,7 +82,7 @@ def _refuse_unknown(names: Iterable[str], others: Sequence[RecordFault] = ()) ->
 
 
 def _faults(contract: Contract, members: RecordMembers, *, complete: bool) -> list[RecordFault]:
-    """The faults of these members; of an incomplete record, missing fields are none."""
+    """The faults of these members; missing fields count only if the record is complete."""
     try:
         json_reader(contract).decode(msgspec.json.encode(members))
     except BadRecord as bad:
