@@ -1,25 +1,23 @@
 """Kafka's metadata of topics, with confluent-kafka's admin client."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as KafkaPartition
-from confluent_kafka.admin import AclOperation, AdminClient, NewTopic, OffsetSpec, TopicDescription
+from confluent_kafka.admin import AclOperation, NewTopic, OffsetSpec, TopicDescription
 
 from apps.datasets.core.contract.contract import TopicSpec
+from apps.ingest.adapters.kafka_admin import ANSWER_S, TIMEOUT_S, KafkaAdmin
 from apps.ingest.adapters.kafka_errors import MISSING, cause, is_own, request_error, topic_refusal
 from apps.ingest.core.records import OffsetRange, OffsetRanges, TopicPartition, TopicState, TopicStates
-
-TIMEOUT_S: Final = 5.0
 
 
 class KafkaTopicAdmin:
     """Describes and creates topics; every call times out after five seconds."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self._where = str(config["bootstrap.servers"])
-        self._admin = AdminClient(dict(config))
+        self._admin = KafkaAdmin(config)
 
     def states(self, names: Collection[str]) -> TopicStates:
         """The states of these topics; an error of one does not affect the others."""
@@ -27,20 +25,21 @@ class KafkaTopicAdmin:
         refused: dict[str, str] = {}
         if not names:
             return TopicStates(found, refused)
-        futures = self._admin.describe_topics(
-            TopicCollection(sorted(names)), include_authorized_operations=True, request_timeout=TIMEOUT_S
-        )
-        for name, future in futures.items():
-            try:
-                topic = future.result(TIMEOUT_S + 1)
-            except KafkaException as error:
-                code = cause(error).code()
-                if code not in MISSING:
-                    if not is_own(code):
-                        raise request_error(self._where, error) from error
-                    refused[name] = topic_refusal(name, code) or f"Kafka error on {name}: {cause(error).str()}"
-                continue
-            found[name] = _state(name, topic)
+        with self._admin.request() as client:
+            futures = client.describe_topics(
+                TopicCollection(sorted(names)), include_authorized_operations=True, request_timeout=TIMEOUT_S
+            )
+            for name, future in futures.items():
+                try:
+                    topic = future.result(ANSWER_S)
+                except KafkaException as error:
+                    code = cause(error).code()
+                    if code not in MISSING:
+                        if not is_own(code):
+                            raise request_error(self._admin.where, error) from error
+                        refused[name] = topic_refusal(name, code) or f"Kafka error on {name}: {cause(error).str()}"
+                    continue
+                found[name] = _state(name, topic)
         return TopicStates(found, refused)
 
     def offsets(self, partitions: Collection[TopicPartition]) -> OffsetRanges:
@@ -63,12 +62,13 @@ class KafkaTopicAdmin:
         if spec.retention_hours is not None:
             config["retention.ms"] = str(spec.retention_hours * 3_600_000)
         topic = NewTopic(name, spec.partitions, replication_factor, config=config)
-        future = self._admin.create_topics([topic], request_timeout=TIMEOUT_S)[name]
-        try:
-            future.result(TIMEOUT_S + 1)
-        except KafkaException as error:
-            if cause(error).code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise request_error(self._where, error) from error
+        with self._admin.request() as client:
+            future = client.create_topics([topic], request_timeout=TIMEOUT_S)[name]
+            try:
+                future.result(ANSWER_S)
+            except KafkaException as error:
+                if cause(error).code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise request_error(self._admin.where, error) from error
 
     def _listed(
         self,
@@ -83,17 +83,18 @@ class KafkaTopicAdmin:
             return {}
         found: dict[TopicPartition, tuple[int, int | None]] = {}
         wanted = {KafkaPartition(*partition): spec for partition in partitions}
-        futures = self._admin.list_offsets(wanted, isolation_level=isolation, request_timeout=TIMEOUT_S)
-        for asked, future in futures.items():
-            partition = TopicPartition(asked.topic, asked.partition)
-            try:
-                listed = future.result(TIMEOUT_S + 1)
-            except KafkaException as error:
-                if not is_own(cause(error).code()):
-                    raise request_error(self._where, error) from error
-                errors[partition] = f"Kafka error on {partition}: {cause(error).str()}"
-            else:
-                found[partition] = (listed.offset, listed.leader_epoch)  # type: ignore[attr-defined]
+        with self._admin.request() as client:
+            futures = client.list_offsets(wanted, isolation_level=isolation, request_timeout=TIMEOUT_S)
+            for asked, future in futures.items():
+                partition = TopicPartition(asked.topic, asked.partition)
+                try:
+                    listed = future.result(ANSWER_S)
+                except KafkaException as error:
+                    if not is_own(cause(error).code()):
+                        raise request_error(self._admin.where, error) from error
+                    errors[partition] = f"Kafka error on {partition}: {cause(error).str()}"
+                else:
+                    found[partition] = (listed.offset, listed.leader_epoch)  # type: ignore[attr-defined]
         return found
 
 

@@ -63,7 +63,7 @@ class CatalogueRefresh:
         try:
             self._refresh(now_s, assignments)
         except (BrokerUnavailable, RetriableStoreError) as error:
-            self._steps.outage.report(str(error))
+            self._steps.outage.report(str(error), now_s=now_s)
             patience_s = PATIENCE_S if self._limits.patience_s is None else self._limits.patience_s
             if self._limits.bounded and now_s - self._last_success_s > patience_s:
                 raise

@@ -71,11 +71,12 @@ class StepRunner:
                 self._streams.invalidate_all()
             return
         count_failure(error)
-        pause_s = self.outage.failed(self._clock.monotonic_s())
+        now_s = self._clock.monotonic_s()
+        pause_s = self.outage.failed(now_s)
         if isinstance(error, BrokerUnavailable):
-            self.outage.report(str(error))
+            self.outage.report(str(error), now_s=now_s)
         elif isinstance(error, IngestError):
-            self.outage.report(f"{error}; retrying in {pause_s:.1f} s")
+            self.outage.report(f"{error}; retrying in {pause_s:.1f} s", now_s=now_s)
         else:
             self.defects.log(error)
         self._streams.invalidate_all()

@@ -202,7 +202,7 @@ class Worker:
         self.streams.prove()
         if read and self._is_resuming:
             self._is_resuming = False
-            self._steps.outage.end()
+            self._steps.outage.end(now_s=self._clock.monotonic_s())
 
     def _on_fault(self, target: TargetTable, error: Exception) -> None:
         self._steps.fault(target, error)
