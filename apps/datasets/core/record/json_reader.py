@@ -8,26 +8,35 @@ name the field and the reason.
 import re
 from collections.abc import Iterable, Sequence
 from string import printable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import astuple
 
+from apps.datasets.core.column_types.second_fractions import cut_fractions, may_be_long
 from apps.datasets.core.contract.contract import Contract, ContractField, UnknownFieldsPolicy
 from apps.datasets.core.errors import BadRecord
+from apps.datasets.core.record.json_bulk import NUL_ESCAPE, BulkDecoder
+from apps.datasets.core.record.members import Members, have_every_quote, object_members, refuse_repeated_name
 from apps.datasets.core.record.nesting import MAX_DEPTH, is_too_deep, too_deep, why_too_deep
-from apps.datasets.core.record.record_format import EncodedRecord, Values, undecodable
-from apps.datasets.core.record.row_checks import JSON_NULL, MAX_BYTES, RowChecks
-from apps.datasets.core.record.value_checks import annotation, decode_hook, holds_nul, nullable, value_check
+from apps.datasets.core.record.quote_count import BACKSLASH
+from apps.datasets.core.record.record_format import BulkRows, EncodedRecord, Values, undecodable
+from apps.datasets.core.record.record_struct import BROKEN, record_struct
+from apps.datasets.core.record.row_checks import RowChecks
+from apps.datasets.core.record.value_checks import (
+    JSON_NULL,
+    decode_hook,
+    holds_nul,
+    nullable,
+    text_check,
+    value_check,
+)
 
-BACKSLASH: Final = b"\\"
-NUL_ESCAPE: Final = b"\\u0000"
 BEYOND_DOUBLE: Final = "Number out of range"
 """msgspec's message for it."""
 _LENGTH: Final = re.compile(r"Expected `(\w+)` of length (>=|<=) (\d+)")
 _BOUND: Final = re.compile(r"Expected `\w+` (>=|<=|>|<) (\S+)")
 _MULTIPLE: Final = re.compile(r"Expected `\w+` that's a multiple of (\S+)")
-BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _LETTERS: Final = frozenset(printable.encode())
 _OPENINGS: Final = (
@@ -38,6 +47,8 @@ _OPENINGS: Final = (
     (b"\x28\xb5\x2f\xfd", "zstd: have the producer compress batches, not values"),
 )
 """Known first bytes of records that are not JSON."""
+_JSON_STRING: Final = re.compile(rb'\s*"[^"\\]*(?:\\.[^"\\]*)*"\s*', re.DOTALL)
+"""Never plain text, also if it is not valid, for example by half of a surrogate pair."""
 _FRAME: Final = b"\0\0"
 _FRAME_BYTES: Final = 5
 """The header of a schema registry: a zero, the schema's id in four bytes, the first of them zero in practice."""
@@ -54,46 +65,41 @@ class JsonReader:
         self._typed, self._keeps, self._grows = self._row.typed, self._row.keeps, bool(self._row.growing)
         self._names = frozenset(field.name for field in contract.fields)
         self._decoder = msgspec.json.Decoder(record_struct(contract), dec_hook=decode_hook)
-        self._parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
+        self._bulk = BulkDecoder(contract, self._row)
+        self._timed = {field.name for field in contract.fields if field.type.spec.timed}
+        self._text_checks = tuple((field.name, check) for field in contract.fields if (check := text_check(field)))
 
     def decode(self, value: bytes, _record: EncodedRecord | None = None) -> Values:
         """The values of one record.
 
         Raises BadRecord: it can never become a row of this contract.
         """
+        record_bytes = len(value)
+        if self._timed and may_be_long(value):
+            value = self._with_short_fractions(value)
         try:
             row = astuple(self._decoder.decode(value))
+            members = object_members(value)
         except BROKEN as error:
             raise self._record_error(value, error) from None
-        row = self._typed(row, len(value))
+        for name, check in self._text_checks:
+            if name in members:
+                check(bytes(members[name]))
+        row = self._typed(row, record_bytes)
         if self._keeps:
-            row = (*row, self._extra(value))
+            row = (*row, self._extra(members, record_bytes))
         if self._grows:
-            self._row.refuse_growth(row, len(value))
+            self._row.refuse_growth(row, record_bytes)
         # The single byte is found five times faster than the escape, and most records have none.
         if BACKSLASH in value and NUL_ESCAPE in value:
             self._row.refuse_nul(row)
         return row
 
     def decode_all(
-        self,
-        values: Sequence[bytes | None],
-        tails: Iterable[Values],
-        _records: Sequence[EncodedRecord] = (),
-    ) -> list[Values] | None:
-        """The values of each record followed by its tail; None if any record must be checked individually.
-
-        A third of the cost of `decode`, which reports what is wrong: checks are made by column.
-        """
-        if self._keeps or not _plain(values):
-            return None
-        structs = map(self._decoder.decode, cast("Sequence[bytes]", values))
-        try:
-            rows = [astuple(struct) + tail for struct, tail in zip(structs, tails, strict=True)]
-        except BROKEN:
-            return None
-        largest = max(map(len, cast("Sequence[bytes]", values)), default=0) if self._row.raws else 0
-        return rows if self._row.fit(rows, largest) else None
+        self, values: Sequence[bytes | None], tails: Iterable[Values], _records: Sequence[EncodedRecord] = ()
+    ) -> BulkRows:
+        """The values of each record followed by its tail, at a third of the cost of `decode`."""
+        return self._bulk.decode_all(values, tails)
 
     def decode_key(self, key: bytes | None, _record: EncodedRecord | None = None) -> Values:
         """The values of the contract's key from a Kafka key.
@@ -124,6 +130,8 @@ class JsonReader:
             parsed = None
         if isinstance(parsed, msgspec.Raw) or parsed is None:
             return [self._single_key(key, fields)]
+        if isinstance(parsed, dict) and not have_every_quote([parsed], key):
+            _refuse_repeated_key(key)
         if isinstance(parsed, dict) and all(field.name in parsed for field in fields):
             return [bytes(parsed[field.name]) for field in fields]
         if isinstance(parsed, list) and len(parsed) == len(fields):
@@ -140,26 +148,35 @@ class JsonReader:
         else:
             return key
         try:
-            return msgspec.json.encode(key.decode("utf-8"))
+            text = key.decode("utf-8")
         except UnicodeDecodeError:
             raise BadRecord("bad_key", "the key is not UTF-8 text", field=fields[0].name) from None
+        return key if _JSON_STRING.fullmatch(key) else msgspec.json.encode(text)
 
-    def _extra(self, value: bytes) -> msgspec.Raw | None:
-        try:
-            parts = self._parts.decode(value)
-        except BROKEN as error:
-            raise self._record_error(value, error) from None
-        extra = {name: part for name, part in parts.items() if name not in self._names}
+    def _extra(self, members: Members, record_bytes: int) -> msgspec.Raw | None:
+        extra = {name: part for name, part in members.items() if name not in self._names}
         if not extra:
             return None
-        for name in extra if len(value) > 2 * MAX_DEPTH else ():
+        for name in extra if record_bytes > 2 * MAX_DEPTH else ():
             if is_too_deep(extra[name]):
                 raise too_deep(name)
         return msgspec.Raw(msgspec.json.encode(extra))
 
+    def _with_short_fractions(self, value: bytes) -> bytes:
+        """The record with at most six digits of a second in each time; unchanged if it is not a JSON object."""
+        try:
+            members = object_members(value)
+        except BROKEN:
+            return value
+        for name in self._timed & members.keys():
+            members[name] = msgspec.Raw(cut_fractions(bytes(members[name])))
+        return msgspec.json.encode(members)
+
     def _record_error(self, value: bytes, error: Exception) -> BadRecord:
         try:
-            parts = self._parts.decode(value)
+            parts = object_members(value)
+        except BadRecord as bad:
+            return bad
         except BROKEN:
             return _binary_error(value) or why_no_object(value, "the record")
         for field in self.contract.fields:
@@ -183,16 +200,6 @@ class JsonReader:
         return BadRecord(reason, f"duplicate field {name!r}, and not every value is valid", field=name)
 
 
-def _plain(values: Sequence[bytes | None]) -> bool:
-    """Whether all values are present, none is too large, and none can contain U+0000."""
-    if None in values:
-        return False
-    joined = b"".join(cast("Sequence[bytes]", values))
-    if len(joined) > MAX_BYTES and max(map(len, cast("Sequence[bytes]", values))) > MAX_BYTES:
-        return False
-    return not (BACKSLASH in joined and NUL_ESCAPE in joined)
-
-
 def json_reader(contract: Contract) -> JsonReader:
     """The JSON reader of this contract, created once."""
     reader: JsonReader | None = contract.memo.get("json_reader")
@@ -201,32 +208,27 @@ def json_reader(contract: Contract) -> JsonReader:
     return reader
 
 
-def record_struct(contract: Contract) -> type[msgspec.Struct]:
-    """A struct of the contract's fields in order, with which msgspec decodes and checks a record."""
-    names = {f"f{index}": field for index, field in enumerate(contract.fields)}
-    # Fields keep the contract's order: kw_only allows required ones after optional ones.
-    members: list[Any] = [
-        (name, annotation(field)) if field.required else (name, nullable(field), None) for name, field in names.items()
-    ]
-    return msgspec.defstruct(
-        "Record",
-        members,
-        rename={name: field.name for name, field in names.items()},
-        forbid_unknown_fields=contract.unknown_fields is UnknownFieldsPolicy.REJECT,
-        kw_only=True,
-        gc=False,
-    )
+def _refuse_repeated_key(key: bytes) -> None:
+    try:
+        refuse_repeated_name(key)
+    except BadRecord as error:
+        raise BadRecord("bad_key", f"in the key, {error}", field=error.field) from None
 
 
 def _decode_field(field: ContractField, part: bytes) -> Any:
+    if field.type.spec.timed:
+        part = cut_fractions(part)
     try:
         value = msgspec.json.decode(part, type=nullable(field), dec_hook=decode_hook)
     except BROKEN as error:
         raise _field_error(field, part, error) from None
     if isinstance(value, msgspec.Raw) and bytes(value) == JSON_NULL:
         value = None
-    check = value_check(field)
-    if check and value is not None:
+    if value is None:
+        return None
+    if check_text := text_check(field):
+        check_text(part)
+    if check := value_check(field):
         check(value)
     return value
 

@@ -23,14 +23,14 @@ _LAID_OUT: Final = 4 * 1024 * 1024
 
 # An unterminated string extends to the end of the text.
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
-_TOKEN: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"|\\?\Z)|[\[{\]}]', re.DOTALL)
+TOKEN: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"|\\?\Z)|[\[{\]}]', re.DOTALL)
 _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
-_STEPS: Final = tuple((byte in b"[{") - (byte in b"]}") for byte in range(256))
+STEPS: Final = tuple((byte in b"[{") - (byte in b"]}") for byte in range(256))
 
 
 def depth(text: bytes) -> int:
     """The nesting depth, 0 for a scalar; for malformed JSON, as if it were completed."""
-    return max(accumulate(map(_STEPS.__getitem__, _brackets(text))), default=0)
+    return max(accumulate(map(STEPS.__getitem__, _brackets(text))), default=0)
 
 
 def is_too_deep(text: bytes | msgspec.Raw) -> bool:
@@ -56,7 +56,7 @@ def too_deep(name: str = "") -> BadRecord:
 
 def why_too_deep(text: bytes) -> BadRecord | None:
     """The error about a text whose depth stopped a parser, naming the member at fault; None if it is malformed."""
-    broken = sum(map(_STEPS.__getitem__, _brackets(text))) != 0
+    broken = sum(map(STEPS.__getitem__, _brackets(text))) != 0
     return too_deep(next(_deep_members(text), "")) if not broken and is_too_deep(text) else None
 
 
@@ -67,8 +67,8 @@ def _brackets(text: bytes) -> bytes:
 def _deep_members(text: bytes) -> Iterator[str]:
     """The names of the members that are nested too deeply; the last string at the first level is the name."""
     level, name = 0, b""
-    for token in _TOKEN.finditer(text):
-        step = _STEPS[token[0][0]]
+    for token in TOKEN.finditer(text):
+        step = STEPS[token[0][0]]
         level += step
         if not step and level == 1:
             name = token[1]

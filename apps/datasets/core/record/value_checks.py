@@ -1,5 +1,6 @@
 """Checks of one field's values: what msgspec checks in C, and what it cannot express."""
 
+import decimal
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal
 
@@ -9,6 +10,7 @@ from apps.datasets.core.column_types.checks import NO_CHECKS, FieldChecks
 from apps.datasets.core.column_types.constraints import Fault, ValueCheck, lengths
 from apps.datasets.core.column_types.number_length import MAX_DIGITS, SHORT_DIGITS, SPARE_BYTES
 from apps.datasets.core.column_types.patterns import compiled_pattern
+from apps.datasets.core.column_types.plain_numbers import plain_numbers
 from apps.datasets.core.column_types.types import TYPES
 from apps.datasets.core.contract.contract import ContractField
 from apps.datasets.core.errors import BadRecord
@@ -20,6 +22,8 @@ ValuesCheck = Callable[[Sequence[Any]], bool]
 
 OPENINGS: Final = {"object": ord("{"), "array": ord("[")}
 """The first byte of raw JSON by logical type; msgspec omits leading white space."""
+
+JSON_NULL: Final = b"null"
 
 FLOATS_AS_TEXT: Final = msgspec.json.Decoder(float_hook=str)
 """Also decodes numbers beyond a double, which jsonb supports."""
@@ -39,6 +43,11 @@ def decode_hook(kind: type, value: object) -> Any:
         return decode(value)
     except ValueError:
         raise ValueError(f"Invalid {name}") from None
+
+
+def is_number_text(field: ContractField) -> bool:
+    """Whether bulk decoding leaves the field's values as JSON text: a Decimal takes longer to make than the rest."""
+    return field.type.spec.python is decimal.Decimal and not field.type.array
 
 
 def annotation(field: ContractField) -> Any:
@@ -76,8 +85,29 @@ def value_check(field: ContractField) -> Check | None:
     return check
 
 
+def text_check(field: ContractField) -> Callable[[bytes], None] | None:
+    """The check of a value's JSON text, for what the value has lost; None if it loses nothing."""
+    check_rule = field.type.spec.text_check
+    if check_rule is None:
+        return None
+
+    def check(text: bytes) -> None:
+        array = field.type.array and text != JSON_NULL
+        items = map(bytes, msgspec.json.decode(text, type=list[msgspec.Raw])) if array else [text]
+        for item in items:
+            if item != JSON_NULL and (rule := check_rule.fault(item, field.type.sql)):
+                raise BadRecord(check_rule.reason, f"{field.name!r} {rule}", field=field.name)
+
+    return check
+
+
 def values_check(field: ContractField) -> ValuesCheck | None:
-    """The same check for many values at a time, None if not needed; raw JSON is checked elsewhere."""
+    """The same check for many values at a time as bulk decoding leaves them, None if not needed.
+
+    Documents are checked elsewhere.
+    """
+    if is_number_text(field):
+        return plain_numbers(field.checks, field.type.args)
     check_rule = _value_check(field)
     if check_rule is None or field.type.spec.document:
         return None

@@ -1,0 +1,53 @@
+"""The members of a JSON object. RFC 8259 lets a name occur twice, and parsers keep the last value: here it is an
+error, because a value that was sent would be lost."""
+
+import re
+from typing import Final
+
+import msgspec
+
+from apps.datasets.core.errors import BadRecord
+from apps.datasets.core.record.nesting import STEPS, TOKEN
+
+DUPLICATE_FIELD: Final = "duplicate_field"
+QUOTE: Final = b'"'
+Members = dict[str, msgspec.Raw]
+"""The members' raw JSON by name."""
+
+MEMBERS: Final = msgspec.json.Decoder(Members)
+_COLON: Final = re.compile(rb"[ \t\n\r]*:")
+
+
+def object_members(text: bytes) -> Members:
+    """The members of a JSON object.
+
+    Raises BadRecord: a name occurs twice. Raises what msgspec does if it is not a JSON object.
+    """
+    members = MEMBERS.decode(text)
+    if not have_every_quote([members], text):
+        refuse_repeated_name(text)
+    return members
+
+
+def refuse_repeated_name(text: bytes) -> None:
+    """Raise BadRecord if a name occurs twice in this valid JSON object, however it is escaped."""
+    names: set[str] = set()
+    level = 0
+    for token in TOKEN.finditer(text):
+        step = STEPS[token[0][0]]
+        level += step
+        if step or level != 1 or not _COLON.match(text, token.end()):
+            continue
+        name = msgspec.json.decode(token[0], type=str)
+        if name in names:
+            raise BadRecord(DUPLICATE_FIELD, f"{name[:63]!r} occurs more than once", field=name[:63])
+        names.add(name)
+
+
+def have_every_quote(members: list[Members], text: bytes) -> bool:
+    """Whether these objects have all quotes of the text they were decoded from: then no name occurs twice.
+
+    A repeated name is two quotes that the members lack; an escaped quote in a name looks the same.
+    """
+    values = b"".join([value for one in members for value in one.values()])
+    return 2 * sum(map(len, members)) + values.count(QUOTE) == text.count(QUOTE)
