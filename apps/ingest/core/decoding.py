@@ -46,10 +46,10 @@ class Decoder:
         batch = SourceBatch(position, batch_id, first or 0, last or 0, max_at_ms=position.max_at_ms)
         batch.records.extend(records)
         values = [record.value() for record in records]
-        batch.bytes = sum(map(len, filter(None, values)))
-        tails = list(self._tails(batch, values, now_ms))
+        batch.bytes = sum([len(value) for value in values if value is not None])
+        tails = self._tails(batch, values, now_ms)
         bulk = self._reader.decode_all(values, tails, batch.records)
-        batch.rows = self._decode_suspects(batch, values, tails, bulk) if bulk.suspects else bulk.rows
+        batch.rows = self._decode_suspects(batch, values, bulk) if bulk.suspects else bulk.rows
         if self._event_optional:
             self._reject_without_event_time(batch)
         self.set_event_times(batch)
@@ -84,13 +84,11 @@ class Decoder:
         batch.max_at_ms = mark
         return tails
 
-    def _decode_suspects(
-        self, batch: SourceBatch, values: Sequence[bytes | None], tails: Sequence[Row], bulk: BulkRows
-    ) -> list[Row]:
+    def _decode_suspects(self, batch: SourceBatch, values: Sequence[bytes | None], bulk: BulkRows) -> list[Row]:
         """All rows, with those of the suspects decoded individually; rejects bad records."""
         rows: list[Row | None] = list(bulk.rows)
         for number in bulk.suspects:
-            rows[number] = self._decode_one(batch, batch.records[number], values[number], tails[number])
+            rows[number] = self._decode_one(batch, batch.records[number], values[number], bulk.rows[number])
         return [row for row in rows if row is not None]
 
     def _decode_one(self, batch: SourceBatch, record: ConsumerRecord, value: bytes | None, tail: Row) -> Row | None:

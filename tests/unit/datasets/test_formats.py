@@ -45,9 +45,9 @@ class LinesReader:
         return ((record.key() or b"").decode(), value.split(separator)[0].decode())
 
     def decode_all(
-        self, values: Sequence[bytes | None], _tails: Iterable[Values], _records: Sequence[EncodedRecord], /
+        self, _values: Sequence[bytes | None], tails: Iterable[Values], _records: Sequence[EncodedRecord], /
     ) -> BulkRows:
-        return all_suspect(len(values))
+        return all_suspect(tails)
 
     def decode_key(self, key: bytes | None, _record: EncodedRecord, /) -> Values:
         if not key:

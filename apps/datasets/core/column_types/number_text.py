@@ -62,8 +62,7 @@ def float_check(*, single: bool) -> TextCheck:
 
 def _keeps_whole(number: decimal.Decimal, stored: float) -> bool:
     """Whether the number is no whole number, or has the leading digits of what is stored."""
-    _, digits, exponent = number.as_tuple()
-    written = len("".join(map(str, digits)).lstrip("0").rstrip("0"))
+    written = len("".join(map(str, number.as_tuple().digits)).strip("0"))
     whole = number == number.to_integral_value(context=_EXACT)
     return not whole or decimal.Context(prec=max(1, written)).create_decimal(stored) == number
 

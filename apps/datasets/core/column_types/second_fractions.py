@@ -1,13 +1,17 @@
 """Fractions of a second: PostgreSQL keeps six digits. Longer ones are cut and never rounded up, so that no event moves
 into the next second, day or month."""
 
+import datetime
 import re
-from typing import Final
+from abc import ABCMeta
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 
 import msgspec
 import re2
 
 BACKSLASH: Final = b"\\"
+_KEPT: Final = 6
 _SEVEN_DECIMALS: Final = re2.compile(rb"\.[0-9]{7}")
 _LONG: Final = re.compile(rb"(:[0-9]{2}\.[0-9]{6})[0-9]+")
 _ESCAPED: Final = re.compile(rb"\\u00(?:3[0-9aA]|2[eE])")
@@ -30,3 +34,30 @@ def cut_fractions(text: bytes) -> bytes:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return text
     return _LONG.sub(rb"\1", text)
+
+
+def cut_kind(python: type, *, tz: bool) -> tuple[type, Callable[[str], Any]]:
+    """A class for msgspec whose values are those of `python`, and the function that reads and cuts one.
+
+    It costs a microsecond a value, but not a second look at the record. The function raises ValueError.
+    """
+    kind = ABCMeta(f"Cut{python.__name__.title()}", (), {})
+    kind.register(python)
+    annotated = Annotated[python, msgspec.Meta(tz=tz)]
+
+    def read(text: str) -> Any:
+        point = text.find(".") + 1
+        end = point + _KEPT
+        if point and text[point : end + 1].isdigit() and len(text) > end:
+            text = text[:end] + text[end:].lstrip("0123456789")
+        try:
+            return msgspec.convert(text, annotated)
+        except msgspec.ValidationError as error:
+            raise ValueError(str(error)) from None
+
+    return kind, read
+
+
+INSTANT: Final = cut_kind(datetime.datetime, tz=True)
+WALL_TIME: Final = cut_kind(datetime.datetime, tz=False)
+TIME_OF_DAY: Final = cut_kind(datetime.time, tz=False)

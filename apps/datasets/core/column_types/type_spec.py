@@ -57,7 +57,7 @@ class TypeSpec:
     options: the logicalTypeOptions that are checked, and their attribute of FieldChecks.
     constraints, check: what msgspec checks of a value, and what it cannot express.
     text_check: the check of its JSON text, for what the value has lost.
-    timed: whether a value has fractions of a second.
+    cut: for a value with fractions of a second, the class and the function that cut them.
 
     as_json: from a literal to a record's JSON.
     json_sql, csv_sql, text_sql: the value in a record's JSON, in a CSV cell, and as text of a key or position.
@@ -87,7 +87,7 @@ class TypeSpec:
     constraints: Constraints = UNCONSTRAINED
     check: Callable[[FieldChecks, Arguments, str], ValueCheck] | None = None
     text_check: TextCheck | None = None
-    timed: bool = False
+    cut: tuple[type, Callable[[str], Any]] | None = None
     as_json: Callable[[str], bytes] = msgspec.json.encode
     json_sql: str = COLUMN
     csv_sql: str = COLUMN

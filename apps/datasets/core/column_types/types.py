@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from apps.datasets.core.column_types import literals
+from apps.datasets.core.column_types import literals, second_fractions
 from apps.datasets.core.column_types.checks import NUMBERS, TEXTS
 from apps.datasets.core.column_types.constraints import (
     Arguments,
@@ -120,17 +120,17 @@ TYPES: Final = (
     ),
     TypeSpec(
         "time", "time", ("time",), datetime.time, '"05:17:00"', aliases=("time without time zone",),
-        literal=literals.time_of_day, constraints=always(tz=False), timed=True,
+        literal=literals.time_of_day, constraints=always(tz=False), cut=second_fractions.TIME_OF_DAY,
     ),
     TypeSpec(
         "timestamptz", "timestamptz", ("timestamp", "date"), datetime.datetime, '"2013-01-31T05:17:00.25+02:00"',
         aliases=("timestamp with time zone",), event_time=True,
-        literal=literals.instant, constraints=always(tz=True), check=instant_check, timed=True,
+        literal=literals.instant, constraints=always(tz=True), check=instant_check, cut=second_fractions.INSTANT,
     ),
     TypeSpec(
         "timestamp", "timestamp", ("timestamp", "date"), datetime.datetime, '"2013-01-31T05:17:00"',
         aliases=("timestamp without time zone",), event_time=True,
-        literal=literals.wall_time, constraints=always(tz=False), timed=True,
+        literal=literals.wall_time, constraints=always(tz=False), cut=second_fractions.WALL_TIME,
     ),
     TypeSpec(
         "jsonb", "jsonb", ("object", "array"), msgspec.Raw, '{"seat": [12, "A"]}', aliases=("json",), literal=None,

@@ -2,7 +2,8 @@
 column. A record that fails a check, or whose values do not show that it passes, is left to be checked individually."""
 
 import decimal
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import compress, repeat
 from operator import add, length_hint
 from threading import Lock
@@ -22,11 +23,11 @@ from apps.datasets.core.record.row_checks import MAX_BYTES, RowChecks
 from apps.datasets.core.record.value_checks import decode_hook
 
 NUL_ESCAPE: Final = b"\\u0000"
-BLOCK: Final = 64
+BLOCK: Final = 256
 """Records whose quotes are counted together: a repeated name has so many examined."""
 _MANY: Final = 2**62
-_NOT_BYTES: Final = TypeError
-"""What msgspec raises for a tombstone's value, None."""
+
+Decode = Callable[[bytes], Any]
 
 
 class BulkDecoder:
@@ -36,14 +37,15 @@ class BulkDecoder:
         # Returns None and counts down: how many fields were absent, which a None in a row does not tell.
         self._absent = repeat(None, _MANY)
         self._lock = Lock()
-        struct = bulk_struct(contract, self._absent.__next__)
-        self._decode = msgspec.json.Decoder(struct, dec_hook=decode_hook).decode
+        self._decode = self._decoder(contract)
+        self._cut = (
+            self._decoder(contract, cut=True) if any(field.type.spec.cut for field in contract.fields) else None
+        )
         self._checks = checks
         self._quotes = QuoteCount(contract.fields, (*checks.raws, *checks.number_texts))
         self._blank: Values = (None,) * len(contract.fields)
         self._names = frozenset(field.name for field in contract.fields)
         self._keeps = contract.unknown_fields is UnknownFieldsPolicy.KEEP
-        self._timed = any(field.type.spec.timed for field in contract.fields)
         self._sized = self._keeps or bool(checks.raws)
         self._number_arrays = tuple(
             field.name for field in contract.fields if field.type.array and field.type.spec.python is decimal.Decimal
@@ -58,92 +60,108 @@ class BulkDecoder:
         """The values of each record followed by its tail."""
         rows: list[Values] = []
         suspects: set[int] = set()
+        left = iter(tails)
         with self._lock:
             for start in range(0, len(values), BLOCK):
-                self._decode_block(cast("Sequence[bytes]", values[start : start + BLOCK]), rows, suspects)
+                made, found = self._decode_block(values[start : start + BLOCK], left)
+                rows += made
+                suspects.update(start + number for number in found)
         largest = max(map(len, filter(None, values)), default=0) if self._sized else 0
         suspects |= self._checks.suspects(rows, largest)
         for index, array, faultless in self._floats:
             suspects.update(_doubtful_floats(values, [row[index] for row in rows], faultless, array=array))
-        rows = list(map(add, rows, tails))
         for number in suspects:
-            rows[number] = ()
+            rows[number] = rows[number][len(self._checks.columns) :]
         return BulkRows(rows, sorted(suspects))
 
-    def _decode_block(self, values: Sequence[bytes], rows: list[Values], suspects: set[int]) -> None:
-        start = len(rows)
-        left = length_hint(self._absent)
-        made, bad, counted = self._structs(values)
-        absent = left - length_hint(self._absent) - counted
-        good, texts = made, values
-        if bad:
-            is_good = [number not in bad for number in range(len(values))]
-            good, texts = list(compress(made, is_good)), list(compress(values, is_good))
-        text = b"".join(texts)
-        found = set(bad)
-        if self._is_special(text):
-            found |= {number for number, value in enumerate(values) if number not in bad and self._is_special(value)}
-        extras: Iterable[Values] = repeat((None,))
-        if not self._quotes.explains(text, good, absent):
-            members = [None if number in bad else _members(value) for number, value in enumerate(values)]
-            found |= self._repeating(values, members)
-            extras = [(self._extra(one),) for one in members]
-        rows += map(add, made, extras) if self._keeps else made
-        suspects.update(start + number for number in found)
+    def _decoder(self, contract: Contract, *, cut: bool = False) -> Decode:
+        struct = bulk_struct(contract, self._absent.__next__, cut=cut)
+        return msgspec.json.Decoder(struct, dec_hook=decode_hook).decode
 
-    def _structs(self, values: Sequence[bytes]) -> tuple[list[Values], set[int], int]:
+    def _decode_block(
+        self, block: Sequence[bytes | None], tails: Iterator[Values]
+    ) -> tuple[Iterable[Values], Iterable[int]]:
+        """The rows, and the indexes of the suspects."""
+        values = cast("Sequence[bytes]", block)
+        try:
+            text = b"".join(values)
+        except TypeError:
+            # A tombstone: no JSON, like the empty text.
+            return self._decode_block([value or b"" for value in block], tails)
+        decode = self._cut if self._cut and may_be_long(text) else self._decode
+        left = length_hint(self._absent)
+        rows, bad, counted = self._rows(decode, values, tails)
+        absent = left - length_hint(self._absent) - counted
+        good = rows
+        if bad:
+            kept = [number not in bad for number in range(len(values))]
+            good, text = list(compress(rows, kept)), b"".join(compress(values, kept))
+        found = set(bad)
+        if _is_special(text):
+            found |= {number for number, value in enumerate(values) if _is_special(value)}
+        if self._quotes.explains(text, good, absent):
+            return (self._with_extra(rows, {}) if self._keeps else rows), found
+        return self._examined(values, rows, found)
+
+    def _rows(
+        self, decode: Decode, values: Sequence[bytes], tails: Iterator[Values]
+    ) -> tuple[list[Values], set[int], int]:
         """The rows, the indexes of the records that are not valid, and how many absent fields those have counted."""
-        made: list[Values] = []
+        rows: list[Values] = []
         bad: set[int] = set()
         counted = 0
         # The iterator goes on after the record at which it raised.
-        structs = map(astuple, map(self._decode, values))
+        decoded = map(add, map(astuple, map(decode, values)), tails)
         while True:
             try:
-                made.extend(structs)
-            except (*BROKEN, _NOT_BYTES):
+                rows.extend(decoded)
+            except BROKEN:
                 left = length_hint(self._absent)
-                self._is_valid(values[len(made)])
+                with suppress(*BROKEN):
+                    decode(values[len(rows)])
                 counted += 2 * (left - length_hint(self._absent))
-                bad.add(len(made))
-                made.append(self._blank)
+                bad.add(len(rows))
+                rows.append(self._blank + next(tails))
             else:
-                return made, bad, counted
+                return rows, bad, counted
 
-    def _is_valid(self, value: bytes) -> bool:
-        try:
-            self._decode(value)
-        except (*BROKEN, _NOT_BYTES):
-            return False
-        return True
+    def _examined(
+        self, values: Sequence[bytes], rows: Sequence[Values], found: set[int]
+    ) -> tuple[Iterable[Values], Iterable[int]]:
+        """The rows, with their unknown fields if they are kept, and the indexes of the suspects.
 
-    def _is_special(self, text: bytes) -> bool:
-        """Whether the text, of one record or several, has what only the text shows, or is very large."""
-        if BACKSLASH in text and NUL_ESCAPE in text:
-            return True
-        return len(text) > MAX_BYTES or (self._timed and may_be_long(text))
+        Examines the members of the records whose quotes their row does not explain.
+        """
+        members: dict[int, Members] = {}
+        for number, (value, row) in enumerate(zip(values, rows, strict=True)):
+            if number in found or value.count(QUOTE) == self._quotes.of_complete_row(row):
+                continue
+            try:
+                one = MEMBERS.decode(value)
+            except BROKEN:
+                found.add(number)
+                continue
+            members[number] = one
+            if any(QUOTE in bytes(one[name]) for name in self._number_arrays if name in one):
+                found.add(number)
+        if not have_every_quote(members.values(), b"".join([values[number] for number in members])):
+            found |= {number for number, one in members.items() if not have_every_quote([one], values[number])}
+        return (self._with_extra(rows, members) if self._keeps else rows), found
 
-    def _repeating(self, values: Sequence[bytes], members: Sequence[Members | None]) -> set[int]:
-        """The indexes of the records in which a name may occur twice, or an array of numbers has strings."""
+    def _with_extra(self, rows: Sequence[Values], members: dict[int, Members]) -> Iterator[Values]:
+        """The rows with the unknown fields of these members, by the row's index."""
+        width = len(self._blank)
+        for number, row in enumerate(rows):
+            yield (*row[:width], self._extra(members[number]) if number in members else None, *row[width:])
 
-        def may_repeat(value: bytes, one: Members | None) -> bool:
-            if one is None or not have_every_quote([one], value):
-                return True
-            return any(QUOTE in bytes(one[name]) for name in self._number_arrays if name in one)
-
-        pairs = zip(values, members, strict=True)
-        return {number for number, (value, one) in enumerate(pairs) if may_repeat(value, one)}
-
-    def _extra(self, members: Members | None) -> msgspec.Raw | None:
-        unknown = {name: part for name, part in (members or {}).items() if name not in self._names}
+    def _extra(self, members: Members) -> msgspec.Raw | None:
+        unknown = {name: part for name, part in members.items() if name not in self._names}
         return msgspec.Raw(msgspec.json.encode(unknown)) if unknown else None
 
 
-def _members(value: bytes) -> Members | None:
-    try:
-        return MEMBERS.decode(value)
-    except BROKEN:
-        return None
+def _is_special(text: bytes) -> bool:
+    """Whether the text, of one record or several, may have U+0000, or is too large."""
+    return (BACKSLASH in text and NUL_ESCAPE in text) or len(text) > MAX_BYTES
 
 
 def _doubtful_floats(

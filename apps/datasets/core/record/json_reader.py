@@ -66,7 +66,7 @@ class JsonReader:
         self._names = frozenset(field.name for field in contract.fields)
         self._decoder = msgspec.json.Decoder(record_struct(contract), dec_hook=decode_hook)
         self._bulk = BulkDecoder(contract, self._row)
-        self._timed = {field.name for field in contract.fields if field.type.spec.timed}
+        self._timed = {field.name for field in contract.fields if field.type.spec.cut}
         self._text_checks = tuple((field.name, check) for field in contract.fields if (check := text_check(field)))
 
     def decode(self, value: bytes, _record: EncodedRecord | None = None) -> Values:
@@ -216,7 +216,7 @@ def _refuse_repeated_key(key: bytes) -> None:
 
 
 def _decode_field(field: ContractField, part: bytes) -> Any:
-    if field.type.spec.timed:
+    if field.type.spec.cut:
         part = cut_fractions(part)
     try:
         value = msgspec.json.decode(part, type=nullable(field), dec_hook=decode_hook)

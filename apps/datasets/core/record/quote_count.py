@@ -7,12 +7,10 @@ any away: if the counts are equal, no name occurs twice and no field is unknown.
 
 import decimal
 from collections.abc import Sequence
-from itertools import chain
-from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
 from apps.datasets.core.contract.contract import ContractField
-from apps.datasets.core.record.members import QUOTE
+from apps.datasets.core.record.members import count_quotes
 from apps.datasets.core.record.record_format import Values
 
 BACKSLASH: Final = b"\\"
@@ -45,17 +43,22 @@ class QuoteCount:
         `absent` is at least the number of their fields that the text does not contain. May be False for records
         without repeated names: with unknown fields, or with escaped quotes that cannot be told apart.
         """
-        missing = _nones(rows, self._optional)
+        # A third of the cost of list.count, which compares every value.
+        missing = sum([len([row for row in rows if row[index] is None]) for index in self._optional])
         quotes = 2 * (len(rows) * (self._fields + self._strings) - absent - missing)
         for index in self._raws:
-            quotes += b"".join([row[index] for row in rows if row[index] is not None]).count(QUOTE)
+            quotes += count_quotes(b"".join([row[index] for row in rows if row[index] is not None]))
         for index, _ in self._arrays:
             lists = [row[index] for row in rows if row[index] is not None]
             quotes += 2 * sum(len(items) - items.count(None) for items in lists)
-        found = text.count(QUOTE)
+        found = count_quotes(text)
         if quotes != found and BACKSLASH in text and _ESCAPED_QUOTE not in text:
             quotes += self._escaped(rows)
         return quotes == found
+
+    def of_complete_row(self, row: Values) -> int:
+        """The quotes of a record with all fields and no nulls; -1 for any other, or if they depend on the values."""
+        return -1 if self._raws or self._arrays or None in row else 2 * (self._fields + self._strings)
 
     def _escaped(self, rows: Sequence[Values]) -> int:
         """The quotes in texts, each escaped by a backslash."""
@@ -64,10 +67,3 @@ class QuoteCount:
             if text:
                 texts += [item for row in rows if row[index] is not None for item in row[index] if item is not None]
         return "".join(texts).count('"')
-
-
-def _nones(rows: Sequence[Values], indexes: Sequence[int]) -> int:
-    if not indexes:
-        return 0
-    columns: Any = map(itemgetter(*indexes), rows)
-    return list(columns if len(indexes) == 1 else chain.from_iterable(columns)).count(None)

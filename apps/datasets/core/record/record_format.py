@@ -14,7 +14,7 @@ UNDECODABLE: Final = "undecodable"
 class BulkRows(NamedTuple):
     """The rows of many records, and the indexes of those that must be checked individually, ascending.
 
-    The row of such a record is empty. Numbers of type `numeric` may be JSON text (msgspec.Raw).
+    The row of such a record is only its tail. Numbers of type `numeric` may be JSON text (msgspec.Raw).
     """
 
     rows: list[Values]
@@ -61,9 +61,10 @@ class RecordReader(Protocol):
         """The values of the contract's key from a tombstone's key. Raises BadRecord, `bad_key`."""
 
 
-def all_suspect(records: int) -> BulkRows:
+def all_suspect(tails: Iterable[Values]) -> BulkRows:
     """The result of `decode_all` in a format without a bulk path."""
-    return BulkRows([()] * records, list(range(records)))
+    rows = list(tails)
+    return BulkRows(rows, list(range(len(rows))))
 
 
 def undecodable(form: str, why: str) -> BadRecord:

@@ -17,12 +17,15 @@ def record_struct(contract: Contract) -> type[msgspec.Struct]:
     return _struct(contract, [_member(field, annotation(field), nullable(field)) for field in contract.fields])
 
 
-def bulk_struct(contract: Contract, absent: Callable[[], None]) -> type[msgspec.Struct]:
-    """The same for bulk decoding: `numeric` is JSON text, and `absent` is called for each absent field."""
+def bulk_struct(contract: Contract, absent: Callable[[], None], *, cut: bool = False) -> type[msgspec.Struct]:
+    """The same for bulk decoding: `numeric` is JSON text, and `absent` is called for each absent field.
+
+    `cut`: it cuts fractions of a second.
+    """
     members = []
     for field in contract.fields:
         raw = is_number_text(field)
-        kinds = (msgspec.Raw, msgspec.Raw) if raw else (annotation(field), nullable(field))
+        kinds = (msgspec.Raw, msgspec.Raw) if raw else (annotation(field, cut=cut), nullable(field, cut=cut))
         members.append(_member(field, *kinds, default=msgspec.field(default_factory=absent)))
     return _struct(contract, members)
 

@@ -32,11 +32,12 @@ LITERALS: Final = frozenset({str, int})
 """Types that msgspec allows in a Literal."""
 
 DECODERS: Final = {spec.python: (spec.name, spec.decode) for spec in TYPES if spec.decode}
+CUTTERS: Final = {spec.cut[0]: (spec.name, spec.cut[1]) for spec in TYPES if spec.cut}
 
 
 def decode_hook(kind: type, value: object) -> Any:
     """msgspec's hook for unknown classes. Its error never repeats the value."""
-    name, decode = DECODERS[kind]
+    name, decode = CUTTERS.get(kind) or DECODERS[kind]
     if not isinstance(value, str):
         raise TypeError(f"Invalid {name}")
     try:
@@ -50,24 +51,26 @@ def is_number_text(field: ContractField) -> bool:
     return field.type.spec.python is decimal.Decimal and not field.type.array
 
 
-def annotation(field: ContractField) -> Any:
-    """The field's type for msgspec, without NULL; raw JSON has its own null."""
+def annotation(field: ContractField, *, cut: bool = False) -> Any:
+    """The field's type for msgspec, without NULL; raw JSON has its own null. `cut`: it cuts fractions of a second."""
     checks, kind = field.checks, field.type
     python = kind.spec.python
     if checks.enum and python in LITERALS and not kind.array:
         return Literal[checks.enum]
     meta = kind.spec.constraints(NO_CHECKS if kind.array else checks, kind.args)
-    inner = Annotated[python, msgspec.Meta(**meta)] if meta else python
+    inner: Any = Annotated[python, msgspec.Meta(**meta)] if meta else python
+    if cut and kind.spec.cut:
+        inner = kind.spec.cut[0]
     if not kind.array:
         return inner
     items = lengths(checks)
-    listed = list[inner | None]  # type: ignore[valid-type]
+    listed = list[inner | None]
     return Annotated[listed, msgspec.Meta(**items)] if items else listed
 
 
-def nullable(field: ContractField) -> Any:
+def nullable(field: ContractField, *, cut: bool = False) -> Any:
     """The field's type for msgspec, with NULL if allowed."""
-    kind = annotation(field)
+    kind = annotation(field, cut=cut)
     return kind if field.required or field.type.spec.document else kind | None
 
 
