@@ -3,8 +3,8 @@
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
-from operator import itemgetter, methodcaller
-from typing import Any, Final
+from operator import itemgetter
+from typing import Any, Final, cast
 
 from apps.datasets.core.contract.contract import AT, BATCH, DELETED, OFFSET, SOURCE, Contract, LatePolicy, WriteMode
 from apps.datasets.core.errors import BadRecord
@@ -12,11 +12,10 @@ from apps.datasets.core.record.formats import record_reader
 from apps.datasets.core.record.record_format import BulkRows
 from apps.ingest.core.records import ConsumerRecord, Position, Row, SourceBatch
 from apps.ingest.core.rejects import make_reject, tombstone_reject
-from apps.ingest.core.watermarks import next_watermark, watermark_time
+from apps.ingest.core.watermarks import next_watermark, watermark_time, watermarks
 
 LATE: Final = "late"
 _COORDINATES: Final = ((SOURCE, "int4"), (OFFSET, "int8"), (BATCH, "int8"))
-_OFFSET: Final = methodcaller("offset")
 _UPSERT: Final = ((AT, "timestamptz"), (DELETED, "bool"))
 
 
@@ -46,7 +45,7 @@ class Decoder:
         batch = SourceBatch(position, batch_id, first or 0, last or 0, max_at_ms=position.max_at_ms)
         batch.records.extend(records)
         values = [record.value() for record in records]
-        batch.bytes = sum([len(value) for value in values if value is not None])
+        batch.bytes = _total_bytes(values)
         tails = self._tails(batch, values, now_ms)
         bulk = self._reader.decode_all(values, tails, batch.records)
         batch.rows = self._decode_suspects(batch, values, bulk) if bulk.suspects else bulk.rows
@@ -68,21 +67,24 @@ class Decoder:
         """The tails of the rows; sets the batch's watermark."""
         # Used only for lag and freshness, so the last record represents the batch.
         batch.max_at_ms = next_watermark(batch.records[-1].timestamp(), watermark_ms=batch.max_at_ms, now_ms=now_ms)
-        return zip(repeat(batch.position.source_id), map(_OFFSET, batch.records), repeat(batch.batch_id))
+        # Not operator.methodcaller, which takes three times as long.
+        offsets = [record.offset() for record in batch.records]
+        return zip(repeat(batch.position.source_id), offsets, repeat(batch.batch_id))
 
     def _upserts(self, batch: SourceBatch, values: Sequence[bytes | None], now_ms: int) -> Iterable[Row]:
         """The same with each row's own watermark, and whether it is a tombstone."""
-        source, batch_id, mark = batch.position.source_id, batch.batch_id, batch.max_at_ms
-        tails: list[Row] = []
-        at, at_mark = None, None
-        for record, value in zip(batch.records, values, strict=True):
-            # A bad record also raises the watermark: its timestamp is valid whatever its value.
-            mark = next_watermark(record.timestamp(), watermark_ms=mark, now_ms=now_ms)
-            if mark != at_mark or at is None:
-                at, at_mark = watermark_time(mark), mark
-            tails.append((source, record.offset(), batch_id, at, value is None))
-        batch.max_at_ms = mark
-        return tails
+        # A bad record also raises the watermark: its timestamp is valid whatever its value.
+        stamps = [record.timestamp() for record in batch.records]
+        marks = watermarks(stamps, watermark_ms=batch.max_at_ms, now_ms=now_ms)
+        batch.max_at_ms = marks[-1]
+        times = {mark: watermark_time(mark) for mark in set(marks)}
+        return zip(
+            repeat(batch.position.source_id),
+            [record.offset() for record in batch.records],
+            repeat(batch.batch_id),
+            map(times.__getitem__, marks),
+            [value is None for value in values],
+        )
 
     def _decode_suspects(self, batch: SourceBatch, values: Sequence[bytes | None], bulk: BulkRows) -> list[Row]:
         """All rows, with those of the suspects decoded individually; rejects bad records."""
@@ -150,6 +152,13 @@ class Decoder:
                 error, sqlstate = refused[offset]
                 batch.rejects.append(make_reject(record, error, sqlstate=sqlstate))
         self.set_event_times(batch)
+
+
+def _total_bytes(values: Sequence[bytes | None]) -> int:
+    try:
+        return sum(map(len, cast("Sequence[bytes]", values)))
+    except TypeError:
+        return sum(len(value) for value in values if value is not None)
 
 
 def as_utc(value: datetime.date | datetime.datetime) -> datetime.datetime:

@@ -117,7 +117,7 @@ def test_a_repeated_name_is_named_however_it_is_escaped(name: str) -> None:
     with pytest.raises(BadRecord) as error:
         object_members(f'{{{first}:{{"x":1,"x":[]}},"other":2, {again} :3}}'.encode())
     assert (error.value.reason, error.value.field) == ("duplicate_field", name)
-    assert list(object_members(f'{{{again}:{{{first}:1}}}}'.encode())) == [name]
+    assert list(object_members(f"{{{again}:{{{first}:1}}}}".encode())) == [name]
 
 
 @given(st.binary(max_size=10), st.integers(0, 3_000))

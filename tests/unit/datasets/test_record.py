@@ -274,6 +274,36 @@ def test_a_text_key_that_is_not_utf8_is_bad(key: bytes) -> None:
     assert (error.value.reason, error.value.field) == ("bad_key", "k")
 
 
+@pytest.mark.parametrize(
+    "key",
+    [b'"\\ud800"', b'{"k":"\\udc00"}', b'["\\ud800x"]', b"\xed\xa0\x80", b'{"k":"\xff"}', b'["\xff"]',
+     b'{"k":1,"k":"a"}', b'{"k":"a","\\u006b":"a"}', b'{"k":"a","x":1,"x":1}'],
+)  # fmt: skip
+def test_a_text_key_that_is_ambiguous_or_no_text_is_bad(key: bytes) -> None:
+    reader = json_reader(contract_from_odcs(document(properties=[prop("k", primaryKey=True)], mode="upsert")))
+    with pytest.raises(BadRecord) as error:
+        reader.decode_key(key)
+    assert error.value.reason == "bad_key"
+
+
+@pytest.mark.parametrize("key", [b"1_000", b'"1_000"', b"+1", b'{"k":" 12 "}', b'["\xd9\xa3"]', b"0x1", b"NaN", b".5"])
+def test_a_numeric_key_is_a_number_as_json_writes_it(key: bytes) -> None:
+    field = prop("k", "number", "numeric", primaryKey=True)
+    reader = json_reader(contract_from_odcs(document(properties=[field], mode="upsert")))
+    with pytest.raises(BadRecord) as error:
+        reader.decode_key(key)
+    assert error.value.reason == "bad_key"
+    assert reader.decode_key(b'"12.50"') == reader.decode_key(b'{"k":12.50}') == (decimal.Decimal("12.50"),)
+
+
+def test_a_time_as_key_is_cut_like_the_same_value_in_a_record() -> None:
+    field = prop("k", "timestamp", primaryKey=True)
+    reader = json_reader(contract_from_odcs(document(properties=[field], mode="upsert")))
+    key = b'"2026-12-31T23:59:59.9999999Z"'
+    assert reader.decode_key(key) == reader.decode(b'{"k":' + key + b"}")
+    assert reader.decode_key(key)[0].year == 2026
+
+
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00")))
 def test_a_text_key_is_plain_text_or_a_json_string(text: str) -> None:
     reader = json_reader(contract_from_odcs(document(properties=[prop("k", primaryKey=True)], mode="upsert")))

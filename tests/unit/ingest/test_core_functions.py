@@ -12,7 +12,7 @@ from apps.ingest.core.bisection import bisect_refused
 from apps.ingest.core.errors import RecordRefused
 from apps.ingest.core.lag import EndHistory
 from apps.ingest.core.sqlstates import Reaction, reaction
-from apps.ingest.core.watermarks import FUTURE_MS, next_watermark, watermark_ms, watermark_time
+from apps.ingest.core.watermarks import FUTURE_MS, next_watermark, watermark_ms, watermark_time, watermarks
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,15 @@ def test_watermarks_never_fall_and_never_run_far_ahead_of_the_clock(
     stamps: list[tuple[int, int]], now_ms: int
 ) -> None:
     mark: int | None = None
+    marks = []
     for stamp in stamps:
         later = next_watermark(stamp, watermark_ms=mark, now_ms=now_ms)
         assert mark is None or later >= mark
         assert later <= now_ms + FUTURE_MS
         mark = later
+        marks.append(mark)
+    assert watermarks(stamps, watermark_ms=None, now_ms=now_ms) == marks
+    assert watermarks(stamps, watermark_ms=marks[-1], now_ms=now_ms) == [marks[-1]] * len(marks)
 
 
 @given(st.integers(0, 4 * 10**12))

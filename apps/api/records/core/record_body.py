@@ -8,17 +8,19 @@ from apps.api.access.visible_schema import ID, OMITTED, VisibleSchema
 from apps.api.records.core.merge_patch import is_null, is_object, merge
 from apps.datasets.core.contract.contract import EXTRA, Contract
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record.json_reader import BROKEN, json_reader, why_no_object
+from apps.datasets.core.record.json_reader import json_reader, why_no_object
+from apps.datasets.core.record.members import object_members
 from apps.datasets.core.record.record_format import Values
+from apps.datasets.core.record.record_struct import BROKEN
 
 RecordMembers = dict[str, msgspec.Raw]
 """A record's members as raw JSON text, so that numbers keep their digits."""
 
 
 def body_members(body: bytes) -> RecordMembers:
-    """The members of the body. Raises BadRecord: not a JSON object, or nested too deep."""
+    """The members of the body. Raises BadRecord: not a JSON object, nested too deep, or a name occurs twice."""
     try:
-        return msgspec.json.decode(body, type=RecordMembers)
+        return object_members(body)
     except BROKEN:
         raise why_no_object(body, "the body") from None
 

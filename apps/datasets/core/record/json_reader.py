@@ -5,6 +5,7 @@ ranges, lengths and choices in C; the rest is checked by column. Only an invalid
 name the field and the reason.
 """
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from string import printable
@@ -47,8 +48,6 @@ _OPENINGS: Final = (
     (b"\x28\xb5\x2f\xfd", "zstd: have the producer compress batches, not values"),
 )
 """Known first bytes of records that are not JSON."""
-_JSON_STRING: Final = re.compile(rb'\s*"[^"\\]*(?:\\.[^"\\]*)*"\s*', re.DOTALL)
-"""Never plain text, also if it is not valid, for example by half of a surrogate pair."""
 _FRAME: Final = b"\0\0"
 _FRAME_BYTES: Final = 5
 """The header of a schema registry: a zero, the schema's id in four bytes, the first of them zero in practice."""
@@ -151,7 +150,7 @@ class JsonReader:
             text = key.decode("utf-8")
         except UnicodeDecodeError:
             raise BadRecord("bad_key", "the key is not UTF-8 text", field=fields[0].name) from None
-        return key if _JSON_STRING.fullmatch(key) else msgspec.json.encode(text)
+        return key if _is_quoted_json(text) else msgspec.json.encode(text)
 
     def _extra(self, members: Members, record_bytes: int) -> msgspec.Raw | None:
         extra = {name: part for name, part in members.items() if name not in self._names}
@@ -206,6 +205,14 @@ def json_reader(contract: Contract) -> JsonReader:
     if reader is None:
         reader = contract.memo["json_reader"] = JsonReader(contract)
     return reader
+
+
+def _is_quoted_json(text: str) -> bool:
+    """Whether this is a JSON string, object or array, also if it has half of a surrogate pair: never a bare text."""
+    try:
+        return isinstance(json.loads(text), str | dict | list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _refuse_repeated_key(key: bytes) -> None:

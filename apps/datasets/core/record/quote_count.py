@@ -41,7 +41,7 @@ class QuoteCount:
         """Whether the rows explain every quote of the text that they were decoded from.
 
         `absent` is at least the number of their fields that the text does not contain. May be False for records
-        without repeated names: with unknown fields, or with escaped quotes that cannot be told apart.
+        without repeated names: with unknown fields, or with quotes escaped in two ways.
         """
         # A third of the cost of list.count, which compares every value.
         missing = sum([len([row for row in rows if row[index] is None]) for index in self._optional])
