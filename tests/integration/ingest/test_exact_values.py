@@ -20,9 +20,7 @@ def test_each_value_is_stored_as_sent_or_quarantined_with_its_reason(line: Line)
         rows = connection.execute(sql.SQL("SELECT _offset, {} FROM data.things").format(columns)).fetchall()
     names = [field["name"] for field in FIELDS]
     stored = {offset: dict(zip(names, texts, strict=True)) for offset, *texts in rows}
-    for offset, (value, column, wanted) in enumerate(sent):
-        if column is None:
-            assert reasons.get(offset) == wanted, value
-        else:
-            assert stored[offset] == {**dict.fromkeys(names), column: wanted}, value
-    assert len(stored) == moved.rows
+    found = [(value, stored.get(offset, reasons.get(offset))) for offset, (value, _, _) in enumerate(sent)]
+    wanted = [(value, {**dict.fromkeys(names), column: end} if column else end) for value, column, end in sent]
+    assert [pair for pair in zip(found, wanted, strict=True) if pair[0] != pair[1]] == []
+    assert (len(stored), len(reasons)) == (moved.rows, moved.rejects)

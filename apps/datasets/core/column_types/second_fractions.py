@@ -43,7 +43,7 @@ def cut_kind(python: type, *, tz: bool) -> tuple[type, Callable[[str], Any]]:
     """
     kind = ABCMeta(f"Cut{python.__name__.title()}", (), {})
     kind.register(python)
-    annotated = Annotated[python, msgspec.Meta(tz=tz)]
+    annotated: Any = Annotated[python, msgspec.Meta(tz=tz)]
 
     def read(text: str) -> Any:
         point = text.find(".") + 1
