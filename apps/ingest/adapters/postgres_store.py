@@ -11,6 +11,7 @@ import psycopg
 from psycopg.types.json import set_json_dumps
 
 from apps.datasets.adapters.table.ledger import BatchEntry, ensure_ledger_days, insert_batches, next_batch_ids
+from apps.datasets.adapters.table.numeric_dumper import register_numeric_dumper
 from apps.datasets.adapters.table.partitions import ensure_months
 from apps.datasets.core.contract.contract import WriteMode
 from apps.datasets.core.table.ddl import column_list, table_sql
@@ -290,6 +291,7 @@ class PostgresStore:
             with self._session.transaction():
                 self._session.execute(SESSION)
             set_json_dumps(bytes, self._session)
+            register_numeric_dumper(self._session)
         return self._session
 
     def _idle_session(self) -> Connection:

@@ -1,16 +1,18 @@
 """Decode the records of one source into rows of a contract's table, and into rejects."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from apps.datasets.core.contract.contract import AT, BATCH, DELETED, OFFSET, SOURCE, Contract, LatePolicy, WriteMode
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.record.formats import record_reader
+from apps.datasets.core.record.record_format import BulkRows
 from apps.ingest.core.records import ConsumerRecord, Position, Row, SourceBatch
 from apps.ingest.core.rejects import make_reject, tombstone_reject
-from apps.ingest.core.watermarks import next_watermark, watermark_time
+from apps.ingest.core.watermarks import next_watermark, watermark_time, watermarks
 
 LATE: Final = "late"
 _COORDINATES: Final = ((SOURCE, "int4"), (OFFSET, "int8"), (BATCH, "int8"))
@@ -29,7 +31,8 @@ class Decoder:
         self.wires = (*reader.wires, *(wire for _, wire in system))
         self.source_index = len(reader.columns)
         self._reader = reader
-        self._fill = self._upserts if upsert else self._appends
+        self._upserts_rows = upsert
+        self._tails = self._upserts if upsert else self._appends
         self._key_indexes = tuple(reader.columns.index(name) for name in contract.key)
         self._event_index = reader.columns.index(contract.event_time) if contract.event_time is not None else None
         self._event_optional = contract.event_time is not None and not contract.field(contract.event_time).required
@@ -41,7 +44,11 @@ class Decoder:
         first, last = records[0].offset(), records[-1].offset()
         batch = SourceBatch(position, batch_id, first or 0, last or 0, max_at_ms=position.max_at_ms)
         batch.records.extend(records)
-        self._fill(batch, now_ms)
+        values = [record.value() for record in records]
+        batch.bytes = _total_bytes(values)
+        tails = self._tails(batch, values, now_ms)
+        bulk = self._reader.decode_all(values, tails, batch.records)
+        batch.rows = self._decode_suspects(batch, values, bulk) if bulk.suspects else bulk.rows
         if self._event_optional:
             self._reject_without_event_time(batch)
         self.set_event_times(batch)
@@ -56,56 +63,47 @@ class Decoder:
         if timeless:
             self.reject_refused(batch, {row[self.source_index + 1]: (error, "") for row in timeless})
 
-    def _appends(self, batch: SourceBatch, now_ms: int) -> None:
-        source, batch_id = batch.position.source_id, batch.batch_id
-        values = [record.value() for record in batch.records]
-        batch.bytes = sum(len(value) for value in values if value is not None)
-        tails = [(source, record.offset(), batch_id) for record in batch.records]
-        rows = self._reader.decode_all(values, tails, batch.records)
-        if rows is None:
-            self._append_one_by_one(batch)
-        else:
-            batch.rows = rows
+    def _appends(self, batch: SourceBatch, values: Sequence[bytes | None], now_ms: int) -> Iterable[Row]:
+        """The tails of the rows; sets the batch's watermark."""
         # Used only for lag and freshness, so the last record represents the batch.
         batch.max_at_ms = next_watermark(batch.records[-1].timestamp(), watermark_ms=batch.max_at_ms, now_ms=now_ms)
+        # Not operator.methodcaller, which takes three times as long.
+        offsets = [record.offset() for record in batch.records]
+        return zip(repeat(batch.position.source_id), offsets, repeat(batch.batch_id))
 
-    def _append_one_by_one(self, batch: SourceBatch) -> None:
-        source, batch_id = batch.position.source_id, batch.batch_id
-        decode, append = self._reader.decode, batch.rows.append
-        for record in batch.records:
-            value = record.value()
-            if value is None:
-                batch.rejects.append(tombstone_reject(record))
-                continue
-            try:
-                append((*decode(value, record), source, record.offset(), batch_id))
-            except BadRecord as error:
-                batch.rejects.append(make_reject(record, error))
+    def _upserts(self, batch: SourceBatch, values: Sequence[bytes | None], now_ms: int) -> Iterable[Row]:
+        """The same with each row's own watermark, and whether it is a tombstone."""
+        # A bad record also raises the watermark: its timestamp is valid whatever its value.
+        stamps = [record.timestamp() for record in batch.records]
+        marks = watermarks(stamps, watermark_ms=batch.max_at_ms, now_ms=now_ms)
+        batch.max_at_ms = marks[-1]
+        times = {mark: watermark_time(mark) for mark in set(marks)}
+        return zip(
+            repeat(batch.position.source_id),
+            [record.offset() for record in batch.records],
+            repeat(batch.batch_id),
+            map(times.__getitem__, marks),
+            [value is None for value in values],
+        )
 
-    def _upserts(self, batch: SourceBatch, now_ms: int) -> None:
-        source, batch_id, mark = batch.position.source_id, batch.batch_id, batch.max_at_ms
-        values = [record.value() for record in batch.records]
-        batch.bytes = sum(len(value or b"") for value in values)
-        tails: list[Row] = []
-        for record, value in zip(batch.records, values, strict=True):
-            # A bad record also raises the watermark: its timestamp is valid whatever its value.
-            mark = next_watermark(record.timestamp(), watermark_ms=mark, now_ms=now_ms)
-            tails.append((source, record.offset(), batch_id, watermark_time(mark), value is None))
-        batch.max_at_ms = mark
-        rows = self._reader.decode_all(values, tails, batch.records)
-        if rows is None:
-            self._upsert_one_by_one(batch, values, tails)
-        else:
-            batch.rows = rows
+    def _decode_suspects(self, batch: SourceBatch, values: Sequence[bytes | None], bulk: BulkRows) -> list[Row]:
+        """All rows, with those of the suspects decoded individually; rejects bad records."""
+        rows: list[Row | None] = list(bulk.rows)
+        for number in bulk.suspects:
+            rows[number] = self._decode_one(batch, batch.records[number], values[number], bulk.rows[number])
+        return [row for row in rows if row is not None]
 
-    def _upsert_one_by_one(self, batch: SourceBatch, values: Sequence[bytes | None], tails: Sequence[Row]) -> None:
-        for record, value, tail in zip(batch.records, values, tails, strict=True):
-            try:
-                row = self._tombstone(record) if value is None else self._reader.decode(value, record)
-            except BadRecord as error:
-                batch.rejects.append(make_reject(record, error))
-                continue
-            batch.rows.append((*row, *tail))
+    def _decode_one(self, batch: SourceBatch, record: ConsumerRecord, value: bytes | None, tail: Row) -> Row | None:
+        """The record's row; None if it is rejected."""
+        if value is None and not self._upserts_rows:
+            batch.rejects.append(tombstone_reject(record))
+            return None
+        try:
+            row = self._tombstone(record) if value is None else self._reader.decode(value, record)
+        except BadRecord as error:
+            batch.rejects.append(make_reject(record, error))
+            return None
+        return (*row, *tail)
 
     def _tombstone(self, record: ConsumerRecord) -> Row:
         values: list[Any] = [None] * len(self._reader.columns)
@@ -154,6 +152,13 @@ class Decoder:
                 error, sqlstate = refused[offset]
                 batch.rejects.append(make_reject(record, error, sqlstate=sqlstate))
         self.set_event_times(batch)
+
+
+def _total_bytes(values: Sequence[bytes | None]) -> int:
+    try:
+        return sum(map(len, cast("Sequence[bytes]", values)))
+    except TypeError:
+        return sum(len(value) for value in values if value is not None)
 
 
 def as_utc(value: datetime.date | datetime.datetime) -> datetime.datetime:

@@ -3,13 +3,23 @@
 from typing import Final
 
 from apps.datasets.core.errors import BadRecord
+from apps.datasets.core.record.members import DUPLICATE_FIELD
 from apps.datasets.core.record.record_format import UNDECODABLE
 from apps.ingest.core.record_copies import RecordCopy
 from apps.ingest.core.records import ConsumerRecord, Reject
 
 UNREADABLE: Final = "unreadable"
 REASONS: Final = (
-    *("not_json", "not_an_object", "missing_field", "unknown_field", "wrong_type", "out_of_range", "not_allowed"),
+    *(
+        "not_json",
+        "not_an_object",
+        "missing_field",
+        "unknown_field",
+        DUPLICATE_FIELD,
+        "wrong_type",
+        "out_of_range",
+        "not_allowed",
+    ),
     *(UNDECODABLE, "nul", "too_deep", "late", "bad_key", "refused_by_database", "too_large", UNREADABLE),
 )
 """All reasons of rejects."""

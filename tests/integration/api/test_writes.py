@@ -149,6 +149,7 @@ def test_a_newer_row_wins_over_a_write(persons: AppliedDataset, connect: Connect
         (json.dumps(person(colour="red")), "unknown_field", "colour"),
         (json.dumps(person(_offset=1)), "unknown_field", "_offset"),
         (json.dumps(person(preferences={"n": "\ud800"})), "not_json", None),
+        (json.dumps(person()).replace("{", '{"given_name": "B", ', 1), "duplicate_field", "given_name"),
     ],
 )
 def test_a_record_that_violates_the_contract_is_rejected_with_its_field(

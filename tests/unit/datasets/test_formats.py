@@ -12,7 +12,14 @@ from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import BadRecord, ContractInvalid
 from apps.datasets.core.record.formats import FORMATS, record_reader
 from apps.datasets.core.record.json_reader import json_reader
-from apps.datasets.core.record.record_format import UNDECODABLE, EncodedRecord, Values, undecodable
+from apps.datasets.core.record.record_format import (
+    UNDECODABLE,
+    BulkRows,
+    EncodedRecord,
+    Values,
+    all_suspect,
+    undecodable,
+)
 from apps.datasets.core.record.row_checks import RowChecks
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.records import Position, SourceKey, TopicPartition
@@ -38,9 +45,9 @@ class LinesReader:
         return ((record.key() or b"").decode(), value.split(separator)[0].decode())
 
     def decode_all(
-        self, _values: Sequence[bytes | None], _tails: Iterable[Values], _records: Sequence[EncodedRecord], /
-    ) -> list[Values] | None:
-        return None
+        self, _values: Sequence[bytes | None], tails: Iterable[Values], _records: Sequence[EncodedRecord], /
+    ) -> BulkRows:
+        return all_suspect(tails)
 
     def decode_key(self, key: bytes | None, _record: EncodedRecord, /) -> Values:
         if not key:

@@ -15,6 +15,7 @@ from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.record.json_reader import JsonReader, json_reader
 from apps.datasets.core.record.nesting import MAX_DEPTH, depth, is_too_deep
 from apps.datasets.core.record.raw_preview import preview_raw
+from tests.bulk_rows import suspects
 from tests.documents import document, prop
 
 T = TypeVar("T")
@@ -93,8 +94,7 @@ def test_the_limit_is_the_same_on_any_stack(text: str, unknown: str, expected: t
 @pytest.mark.parametrize("nested", [arrays, lambda levels: f"[{objects(levels - 1)}]"])
 def test_bulk_and_single_checks_agree_on_depth(levels: int, nested: Callable[[int], str]) -> None:
     texts = [b'{"arr":[]}', f'{{"arr":{nested(levels)}}}'.encode()]
-    rows = reader().decode_all(texts, [(), ()])
-    assert (rows is None) == (levels > MAX_DEPTH)
+    assert suspects(reader(), texts) == ([1] if levels > MAX_DEPTH else [])
     assert (verdict(texts[1].decode())[0] == "too_deep") == (levels > MAX_DEPTH)
 
 

@@ -16,6 +16,7 @@ from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import BadRecord, ContractInvalid
 from apps.datasets.core.record.json_reader import json_reader
 from apps.ingest.adapters.watchdog import LIMIT_S
+from tests.bulk_rows import suspects
 from tests.documents import document, prop
 
 
@@ -232,8 +233,8 @@ def test_a_record_error_names_field_and_pattern_and_not_the_value() -> None:
         with pytest.raises(BadRecord, match=r"'s' does not match its pattern \^\[A-Z\]\{2\}\$") as error:
             reader.decode(f'{{"s":{value!a}}}'.replace("'", '"').encode())
         assert (error.value.reason, error.value.field) == ("out_of_range", "s")
-    assert reader.decode_all([b'{"s":"AB"}', b'{"s":"CD"}'], [(1,), (2,)]) == [("AB", 1), ("CD", 2)]
-    assert reader.decode_all([b'{"s":"AB"}', b'{"s":"CD\\n"}'], [(1,), (2,)]) is None
+    assert reader.decode_all([b'{"s":"AB"}', b'{"s":"CD"}'], [(1,), (2,)]) == ([("AB", 1), ("CD", 2)], [])
+    assert suspects(reader, [b'{"s":"AB"}', b'{"s":"CD\\n"}']) == [1]
 
 
 def test_an_enum_value_must_match_the_pattern_too() -> None:

@@ -17,6 +17,7 @@ from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.record.json_reader import JsonReader, json_reader
 from apps.datasets.core.record.row_checks import MAX_BYTES
+from tests.bulk_rows import bulk_outcomes, outcome, suspects
 from tests.documents import document, prop
 
 FIELDS = [
@@ -52,7 +53,7 @@ def why(value: bytes, reader: JsonReader | None = None) -> tuple[str, str]:
     reader = reader or json_reader(contract())
     with pytest.raises(BadRecord) as error:
         reader.decode(value)
-    assert reader.decode_all([value], [()]) is None
+    assert suspects(reader, [value]) == [0]
     return error.value.reason, error.value.field
 
 
@@ -103,8 +104,10 @@ def why(value: bytes, reader: JsonReader | None = None) -> tuple[str, str]:
         ("[1e400]", "not_an_object", ""),
         ("9" * 5_000, "not_an_object", ""),
         ('["\\ud800"]', "not_json", ""),
-        ('{"n":"x","n":1}', "wrong_type", "n"),
-        ('{"n":-6,"n":1}', "out_of_range", "n"),
+        ('{"n":"x","n":1}', "duplicate_field", "n"),
+        ('{"n":-6,"n":1}', "duplicate_field", "n"),
+        ('{"n":1,"n":1}', "duplicate_field", "n"),
+        ('{"n":1,"note":"keep","note" :null}', "duplicate_field", "note"),
     ],
 )
 def test_a_bad_record_raises_with_field_and_reason(text: str, reason: str, field: str) -> None:
@@ -139,7 +142,7 @@ def test_bytes_that_are_not_text_are_undecodable_and_named(value: bytes, opening
 
 def test_a_duplicate_field_is_not_an_unknown_one() -> None:
     reader = json_reader(contract(unknownFields="ignore"))
-    assert why(b'{"other":1,"n":"x","n":1}', reader) == ("wrong_type", "n")
+    assert why(b'{"other":1,"n":"x","n":1}', reader) == ("duplicate_field", "n")
 
 
 def test_a_message_never_repeats_the_value() -> None:
@@ -217,19 +220,13 @@ RECORDS = st.tuples(SOME, SOME | ONE_BAD, SOME).map(lambda parts: [record for pa
 @given(RECORDS.map(lambda records: [json.dumps(record).encode() for record in records]))
 def test_bulk_decoding_agrees_with_single_decoding(values: list[bytes]) -> None:
     reader = json_reader(plain())
-    together = reader.decode_all(values, [(index,) for index in range(len(values))])
-    try:
-        alone = [(*reader.decode(value), index) for index, value in enumerate(values)]
-    except BadRecord:
-        assert together is None
-    else:
-        assert together == alone
+    assert bulk_outcomes(reader, values) == [outcome(reader, value) for value in values]
 
 
 def test_valid_records_decode_in_bulk() -> None:
     values = [b'{"n":1,"at":"2013-01-01T00:00:00Z","price":1.5}', b'{"n":2}']
-    rows = json_reader(plain()).decode_all(values, [("a",), ("b",)])
-    assert rows is not None
+    rows, left = json_reader(plain()).decode_all(values, [("a",), ("b",)])
+    assert left == []
     assert [(row[0], row[-1]) for row in rows] == [(1, "a"), (2, "b")]
 
 
@@ -275,6 +272,36 @@ def test_a_text_key_that_is_not_utf8_is_bad(key: bytes) -> None:
     with pytest.raises(BadRecord, match="the key is not UTF-8 text") as error:
         reader.decode_key(key)
     assert (error.value.reason, error.value.field) == ("bad_key", "k")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [b'"\\ud800"', b'{"k":"\\udc00"}', b'["\\ud800x"]', b"\xed\xa0\x80", b'{"k":"\xff"}', b'["\xff"]',
+     b'{"k":1,"k":"a"}', b'{"k":"a","\\u006b":"a"}', b'{"k":"a","x":1,"x":1}'],
+)  # fmt: skip
+def test_a_text_key_that_is_ambiguous_or_no_text_is_bad(key: bytes) -> None:
+    reader = json_reader(contract_from_odcs(document(properties=[prop("k", primaryKey=True)], mode="upsert")))
+    with pytest.raises(BadRecord) as error:
+        reader.decode_key(key)
+    assert error.value.reason == "bad_key"
+
+
+@pytest.mark.parametrize("key", [b"1_000", b'"1_000"', b"+1", b'{"k":" 12 "}', b'["\xd9\xa3"]', b"0x1", b"NaN", b".5"])
+def test_a_numeric_key_is_a_number_as_json_writes_it(key: bytes) -> None:
+    field = prop("k", "number", "numeric", primaryKey=True)
+    reader = json_reader(contract_from_odcs(document(properties=[field], mode="upsert")))
+    with pytest.raises(BadRecord) as error:
+        reader.decode_key(key)
+    assert error.value.reason == "bad_key"
+    assert reader.decode_key(b'"12.50"') == reader.decode_key(b'{"k":12.50}') == (decimal.Decimal("12.50"),)
+
+
+def test_a_time_as_key_is_cut_like_the_same_value_in_a_record() -> None:
+    field = prop("k", "timestamp", primaryKey=True)
+    reader = json_reader(contract_from_odcs(document(properties=[field], mode="upsert")))
+    key = b'"2026-12-31T23:59:59.9999999Z"'
+    assert reader.decode_key(key) == reader.decode(b'{"k":' + key + b"}")
+    assert reader.decode_key(key)[0].year == 2026
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00")))

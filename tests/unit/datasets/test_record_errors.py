@@ -22,6 +22,7 @@ FIELDS = [
     prop("n", "integer", "smallint", required=True, logicalTypeOptions={"minimum": -5}),
     prop("price", "number", "numeric(6,2)"),
     prop("ratio", "number", "double precision"),
+    prop("ratios", "array", "double precision[]"),
     prop("at", "timestamp"),
     prop("local", "timestamp", "timestamp"),
     prop("day", "date"),
@@ -173,6 +174,17 @@ FIELD: list[tuple[str, str, str, str]] = [
     ('"doc":[1]', "doc", "wrong_type", "not a JSON object: it is an array"),
     ('"doc":{"a":"\\u0000"}', "doc", "nul", "U+0000"),
     ('"doc":' + '{"a":' * 600 + "1" + "}" * 600, "doc", "too_deep", "levels deep"),
+    ('"ratio":9007199254740993', "ratio", "out_of_range", "a whole number that double precision cannot represent"),
+    ('"ratio":4e-325', "ratio", "out_of_range", "is not zero"),
+    ('"ratios":[1,4e-325]', "ratios", "out_of_range", "item 2 of 'ratios' is not zero, but double precision"),
+    ('"price":"1_000"', "price", "wrong_type", "numeric(6,2): it is a string that is not a number as JSON writes it"),
+    ('"price":"\N{ARABIC-INDIC DIGIT ONE}"', "price", "wrong_type", "not a number as JSON writes it"),
+    ('"price":\n"1_000" ', "price", "wrong_type", "not a number as JSON writes it"),
+    ('"at":"2016-12-31T23:59:60.123456789Z"', "at", "out_of_range", "leap second"),
+    ('"at":"2016-12-31T23:59:59.123456789"', "at", "out_of_range", "has no UTC offset"),
+    ('"note":"x","note" :"x"', "note", "duplicate_field", "occurs more than once"),
+    ('"note":"x","\\u006eote":null', "note", "duplicate_field", "occurs more than once"),
+    ('"flag":1,"flag":true', "flag", "duplicate_field", "occurs more than once"),
     ('"zzz":1', "zzz", "unknown_field", "is not in the contract"),
 ]
 
@@ -212,6 +224,26 @@ def test_all_faults_are_listed_in_the_contracts_order_and_unknown_fields_last() 
         ("aa", "unknown_field"),
     ]
     assert (error.field, error.reason, str(error)) == error.faults[0]
+
+
+@pytest.mark.parametrize("unknown", ["reject", "keep", "ignore"])
+def test_every_repeated_name_is_listed_among_the_other_faults(unknown: str) -> None:
+    value = b'{"zz":1,"note":"a","price":"1_0","zz":2,"note":"b","n":1,"zz":3,"flag":true,"flag":"x","ratio":NaN}'
+    error = rejected(value, json_reader(contract(unknownFields=unknown)))
+    assert [(fault.field, fault.reason) for fault in error.faults] == [
+        ("price", "wrong_type"),
+        ("ratio", "not_json"),
+        ("flag", "duplicate_field"),
+        ("flag", "wrong_type"),
+        ("note", "duplicate_field"),
+        ("zz", "duplicate_field"),
+        *([("zz", "unknown_field")] if unknown == "reject" else []),
+    ]
+
+
+def test_names_with_defects_are_not_repeated_names() -> None:
+    error = rejected(b'{"n":1,"\\ud800":1,"\\udfff":2}', json_reader(contract(unknownFields="ignore")))
+    assert {(fault.field, fault.reason) for fault in error.faults} == {("", "not_json")}
 
 
 def test_many_faults_are_counted() -> None:

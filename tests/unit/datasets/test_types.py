@@ -19,6 +19,7 @@ from apps.datasets.core.contract.contract import Contract, ContractField, WriteM
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.record import value_checks
 from apps.datasets.core.record.json_reader import JsonReader
+from tests.bulk_rows import bulk_outcomes, comparable, suspects
 
 each_type = pytest.mark.parametrize("spec", TYPES, ids=lambda spec: spec.name)
 
@@ -33,7 +34,8 @@ def decoded(spec: TypeSpec, text: str, *, array: bool = False) -> Any:
     one = reader(spec, array=array)
     record = f'{{"value":{text}}}'.encode()
     row = one.decode(record)
-    assert one.decode_all([record, record], [(), ()]) == [row, row]
+    assert bulk_outcomes(one, [record, record]) == [comparable(one, row)] * 2
+    assert suspects(one, [record, record]) == []
     return row[0]
 
 

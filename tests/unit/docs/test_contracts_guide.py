@@ -15,7 +15,8 @@ from apps.datasets.core.record.formats import FORMATS
 ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs/guides/contracts.md").read_text(encoding="utf-8")
 REASON = re.compile(
-    r"""(?:BadRecord\(\s*|^(?:LATE|REFUSED|TOO_DEEP|UNDECODABLE): Final = )"([a-z_]+)\"""", re.MULTILINE
+    r"""(?:BadRecord\(\s*|^(?:DUPLICATE_FIELD|LATE|REFUSED|TOO_DEEP|UNDECODABLE): Final = )"([a-z_]+)\"""",
+    re.MULTILINE,
 )
 
 

@@ -1,5 +1,6 @@
 """Small pure functions: SQLSTATEs, bisection, watermarks, batches, backoff, lag."""
 
+import datetime
 from collections.abc import Sequence
 
 import pytest
@@ -12,7 +13,7 @@ from apps.ingest.core.bisection import bisect_refused
 from apps.ingest.core.errors import RecordRefused
 from apps.ingest.core.lag import EndHistory
 from apps.ingest.core.sqlstates import Reaction, reaction
-from apps.ingest.core.watermarks import FUTURE_MS, next_watermark, watermark_ms, watermark_time
+from apps.ingest.core.watermarks import EPOCH, FUTURE_MS, next_watermark, watermark_ms, watermark_time, watermarks
 
 
 @pytest.mark.parametrize(
@@ -84,16 +85,21 @@ def test_watermarks_never_fall_and_never_run_far_ahead_of_the_clock(
     stamps: list[tuple[int, int]], now_ms: int
 ) -> None:
     mark: int | None = None
+    marks = []
     for stamp in stamps:
         later = next_watermark(stamp, watermark_ms=mark, now_ms=now_ms)
         assert mark is None or later >= mark
         assert later <= now_ms + FUTURE_MS
         mark = later
+        marks.append(mark)
+    assert watermarks(stamps, watermark_ms=None, now_ms=now_ms) == marks
+    assert watermarks(stamps, watermark_ms=marks[-1], now_ms=now_ms) == [marks[-1]] * len(marks)
 
 
-@given(st.integers(0, 4 * 10**12))
+@given(st.one_of(st.integers(0, 4 * 10**12), st.integers(0, 2 * 10**14)))
 def test_a_watermark_survives_a_round_trip(at_ms: int) -> None:
     assert watermark_ms(watermark_time(at_ms)) == at_ms
+    assert watermark_time(at_ms) == EPOCH + datetime.timedelta(milliseconds=at_ms)
 
 
 def test_rows_bytes_or_age_fill_a_batch() -> None:

@@ -13,7 +13,9 @@ from tests.unit.ingest.world import events, target
 
 ROOT = Path(__file__).parents[3]
 BUILT = re.compile(
-    r'BadRecord\(\s*"([a-z_]+)"|^(?:LATE|TOO_DEEP|REFUSED|TOO_LARGE|UNREADABLE|UNDECODABLE): Final = "([a-z_]+)"', re.M
+    r'BadRecord\(\s*"([a-z_]+)"'
+    r'|^(?:LATE|TOO_DEEP|REFUSED|TOO_LARGE|UNREADABLE|UNDECODABLE|DUPLICATE_FIELD): Final = "([a-z_]+)"',
+    re.M,
 )
 
 

@@ -10,6 +10,7 @@ from apps.datasets.core.contract.contract import EXTRA, Contract
 from apps.datasets.core.errors import BadRecord, RecordFault
 from apps.datasets.core.record.json_reader import json_reader
 from apps.datasets.core.record.json_syntax import BROKEN, why_no_object
+from apps.datasets.core.record.members import object_members
 from apps.datasets.core.record.record_errors import bad_record, unknown_field
 from apps.datasets.core.record.record_format import Values
 
@@ -18,9 +19,9 @@ RecordMembers = dict[str, msgspec.Raw]
 
 
 def body_members(body: bytes) -> RecordMembers:
-    """The members of the body. Raises BadRecord: not a JSON object, or nested too deep."""
+    """The members of the body. Raises BadRecord: not a JSON object, nested too deep, or a name occurs twice."""
     try:
-        return msgspec.json.decode(body, type=RecordMembers)
+        return object_members(body)
     except BROKEN:
         raise why_no_object(body, "the body") from None
 
@@ -82,7 +83,7 @@ def _refuse_unknown(names: Iterable[str], others: Sequence[RecordFault] = ()) ->
 
 
 def _faults(contract: Contract, members: RecordMembers, *, complete: bool) -> list[RecordFault]:
-    """The faults of these members; missing fields count only if the record is complete."""
+    """The faults of these members; an incomplete record may lack required fields."""
     try:
         json_reader(contract).decode(msgspec.json.encode(members))
     except BadRecord as bad:

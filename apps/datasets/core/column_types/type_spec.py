@@ -9,6 +9,7 @@ import msgspec
 from apps.datasets.core.column_types.checks import FieldChecks
 from apps.datasets.core.column_types.constraints import Arguments, Constraints, ValueCheck, always
 from apps.datasets.core.column_types.literals import Literal
+from apps.datasets.core.column_types.number_text import TextCheck
 
 COLUMN: Final = "{0}"
 """The column itself: PostgreSQL's own JSON, CSV or text form is also the contract's."""
@@ -55,6 +56,8 @@ class TypeSpec:
     low, high: the inclusive range of a number.
     options: the logicalTypeOptions that are checked, and their attribute of FieldChecks.
     constraints, check: what msgspec checks of a value, and what it cannot express.
+    text_check: the check of its JSON text, for what the value has lost.
+    cut: for a value with fractions of a second, the class and the function that cut them.
 
     as_json: from a literal to a record's JSON.
     json_sql, csv_sql, text_sql: the value in a record's JSON, in a CSV cell, and as text of a key or position.
@@ -83,6 +86,8 @@ class TypeSpec:
     options: Mapping[str, str] = field(default_factory=dict)
     constraints: Constraints = UNCONSTRAINED
     check: Callable[[FieldChecks, Arguments, str], ValueCheck] | None = None
+    text_check: TextCheck | None = None
+    cut: tuple[type, Callable[[str], Any]] | None = None
     as_json: Callable[[str], bytes] = msgspec.json.encode
     json_sql: str = COLUMN
     csv_sql: str = COLUMN

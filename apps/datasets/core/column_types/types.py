@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from apps.datasets.core.column_types import literals
+from apps.datasets.core.column_types import literals, second_fractions
 from apps.datasets.core.column_types.checks import NUMBERS, TEXTS
 from apps.datasets.core.column_types.constraints import (
     Arguments,
@@ -22,6 +22,7 @@ from apps.datasets.core.column_types.constraints import (
 )
 from apps.datasets.core.column_types.literals import Literal, parsed
 from apps.datasets.core.column_types.number_length import DIGITS_SQL
+from apps.datasets.core.column_types.number_text import DOUBLE_TEXT, NUMERIC_TEXT, REAL_TEXT, TextCheck
 from apps.datasets.core.column_types.type_spec import TypeModifiers, TypeSpec, up_to
 
 TYPE_TEXT: Final = re.compile(
@@ -49,11 +50,13 @@ def _integer(name: str, wire: str, bits: int, *aliases: str) -> TypeSpec:
     )  # fmt: skip
 
 
-def _float(name: str, wire: str, literal: Literal, *aliases: str, largest: float | None = None) -> TypeSpec:
+def _float(
+    name: str, wire: str, literal: Literal, text_check: TextCheck, *aliases: str, largest: float | None = None
+) -> TypeSpec:
     low, high = None if largest is None else -largest, largest
     return TypeSpec(
         name, wire, ("number",), float, "1.5", aliases=aliases, low=low, high=high, literal=literal,
-        options=NUMBERS, constraints=float_bounds(low, high), as_json=str.encode, exact=False,
+        options=NUMBERS, constraints=float_bounds(low, high), text_check=text_check, as_json=str.encode, exact=False,
     )  # fmt: skip
 
 
@@ -90,11 +93,11 @@ TYPES: Final = (
     _integer("bigint", "int8", 64, "int8"),
     TypeSpec(
         "numeric", "numeric", ("number", "integer"), decimal.Decimal, "12.50", aliases=("decimal",), modifiers=DIGITS,
-        literal=literals.number, options=NUMBERS, check=decimal_check,
+        literal=literals.number, options=NUMBERS, check=decimal_check, text_check=NUMERIC_TEXT,
         width=lambda args: args[0] + 3 if args else None, size_sql=DIGITS_SQL, grows=True,
     ),
-    _float("real", "float4", literals.real, "float4", largest=LARGEST_REAL),
-    _float("double precision", "float8", literals.double, "float8", "double", "float"),
+    _float("real", "float4", literals.real, REAL_TEXT, "float4", largest=LARGEST_REAL),
+    _float("double precision", "float8", literals.double, DOUBLE_TEXT, "float8", "double", "float"),
     TypeSpec(
         "boolean", "bool", ("boolean",), bool, "true", aliases=("bool",),
         literal=literals.boolean, as_json=str.encode, csv_sql="{0}::text",
@@ -117,17 +120,17 @@ TYPES: Final = (
     ),
     TypeSpec(
         "time", "time", ("time",), datetime.time, '"05:17:00"', aliases=("time without time zone",),
-        literal=literals.time_of_day, constraints=always(tz=False),
+        literal=literals.time_of_day, constraints=always(tz=False), cut=second_fractions.TIME_OF_DAY,
     ),
     TypeSpec(
         "timestamptz", "timestamptz", ("timestamp", "date"), datetime.datetime, '"2013-01-31T05:17:00.25+02:00"',
         aliases=("timestamp with time zone",), event_time=True,
-        literal=literals.instant, constraints=always(tz=True), check=instant_check,
+        literal=literals.instant, constraints=always(tz=True), check=instant_check, cut=second_fractions.INSTANT,
     ),
     TypeSpec(
         "timestamp", "timestamp", ("timestamp", "date"), datetime.datetime, '"2013-01-31T05:17:00"',
         aliases=("timestamp without time zone",), event_time=True,
-        literal=literals.wall_time, constraints=always(tz=False),
+        literal=literals.wall_time, constraints=always(tz=False), cut=second_fractions.WALL_TIME,
     ),
     TypeSpec(
         "jsonb", "jsonb", ("object", "array"), msgspec.Raw, '{"seat": [12, "A"]}', aliases=("json",), literal=None,

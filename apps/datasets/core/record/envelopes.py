@@ -1,11 +1,11 @@
 """Recognizes envelopes: records that hold the contract's fields in one of their members."""
 
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from apps.datasets.core.record.json_syntax import BROKEN
+from apps.datasets.core.record.members import MEMBERS, Members
 
 ENVELOPES: Final = (
     (("schema", "payload"), "Kafka Connect's envelope: set value.converter.schemas.enable=false"),
@@ -17,8 +17,6 @@ ENVELOPES: Final = (
 """The members that give an envelope away, and what it is."""
 WRAPPERS: Final = ("payload", "after", "data", "value", "record", "body", "message", "event", "detail")
 """The members that wrap a record by convention: a message may name these, and no other unknown ones."""
-
-Members = Mapping[str, msgspec.Raw]
 
 
 def envelope_hint(names: frozenset[str], members: Members) -> str:
@@ -47,6 +45,6 @@ def _path(names: frozenset[str], members: Members, *, levels: int = 2) -> str:
 
 def _object(text: msgspec.Raw) -> Members:
     try:
-        return msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        return MEMBERS.decode(text)
     except BROKEN:
         return {}

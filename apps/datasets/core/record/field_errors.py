@@ -12,12 +12,12 @@ from typing import Any, Final
 import msgspec
 
 from apps.datasets.core.column_types.checks import NO_CHECKS
+from apps.datasets.core.column_types.second_fractions import cut_fractions
 from apps.datasets.core.contract.contract import ContractField
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.record.json_syntax import BROKEN, HELD_JSON, article, json_kind, not_utf8
 from apps.datasets.core.record.nesting import too_deep
-from apps.datasets.core.record.row_checks import JSON_NULL
-from apps.datasets.core.record.value_checks import decode_hook, nullable, value_check
+from apps.datasets.core.record.value_checks import JSON_NULL, decode_hook, nullable, text_check, value_check
 
 BEYOND_DOUBLE: Final = "Number out of range"
 """msgspec's message for it."""
@@ -53,14 +53,20 @@ JsonCheck = Callable[[bytes], Any]
 
 def decode_field(field: ContractField, part: bytes) -> Any:
     """The field's value from its JSON. Raises BadRecord."""
-    decode, check = _decoder(field)
+    if field.type.spec.cut:
+        part = cut_fractions(part)
+    decode, check_text, check = _decoder(field)
     try:
         value = decode(part)
     except BROKEN as error:
         raise field_error(field, part, error) from None
     if isinstance(value, msgspec.Raw) and bytes(value) == JSON_NULL:
         value = None
-    if check and value is not None:
+    if value is None:
+        return None
+    if check_text:
+        check_text(part)
+    if check:
         try:
             check(value)
         except BadRecord as bad:
@@ -72,8 +78,9 @@ def decode_field(field: ContractField, part: bytes) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _decoder(field: ContractField) -> tuple[JsonCheck, Callable[[Any], None] | None]:
-    return msgspec.json.Decoder(nullable(field), dec_hook=decode_hook).decode, value_check(field)
+def _decoder(field: ContractField) -> tuple[JsonCheck, Callable[[bytes], None] | None, Callable[[Any], None] | None]:
+    decode = msgspec.json.Decoder(nullable(field), dec_hook=decode_hook).decode
+    return decode, text_check(field), value_check(field)
 
 
 @lru_cache(maxsize=256)

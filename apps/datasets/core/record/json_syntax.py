@@ -12,6 +12,7 @@ from apps.datasets.core.record.nesting import member_at, why_too_deep
 from apps.datasets.core.record.record_format import undecodable
 
 BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for a text that is not JSON or does not fit a type."""
 
 SURROGATE: Final = "half of a surrogate pair, which is no character"
 HELD_JSON: Final = "string that holds JSON"

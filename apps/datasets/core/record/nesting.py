@@ -24,7 +24,7 @@ _LAID_OUT: Final = 4 * 1024 * 1024
 # An unterminated string extends to the end of the text.
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _TOKEN: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"|\\?\Z)|[\[{\]}]', re.DOTALL)
-_COLON: Final = re.compile(rb"\s*:")
+_COLON: Final = re.compile(rb"[ \t\n\r]*:")
 _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STEPS: Final = tuple((byte in b"[{") - (byte in b"]}") for byte in range(256))
 
@@ -79,17 +79,24 @@ def _deep_members(text: bytes) -> Iterator[str]:
 
 def member_at(text: bytes, position: int) -> str:
     """The name of the member whose value is at this position; "" at a name, or if the name cannot be read."""
-    level, name = 0, b""
-    for token in _TOKEN.finditer(text):
+    name = b""
+    for token in name_tokens(text):
         if token.start() > position:
             break
+        if token.end() > position:
+            return ""
+        name = token[1]
+    return _unescaped(name)
+
+
+def name_tokens(text: bytes) -> Iterator[re.Match[bytes]]:
+    """The names of an object's members, with quotes; group 1 is without them."""
+    level = 0
+    for token in _TOKEN.finditer(text):
         step = _STEPS[token[0][0]]
         level += step
         if not step and level == 1 and _COLON.match(text, token.end()):
-            if token.end() > position:
-                return ""
-            name = token[1]
-    return _unescaped(name)
+            yield token
 
 
 def _unescaped(name: bytes) -> str:

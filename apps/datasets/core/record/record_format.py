@@ -1,7 +1,7 @@
 """The port of a record format: a record's bytes in, the row's values out."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from apps.datasets.core.errors import BadRecord
 
@@ -9,6 +9,16 @@ Values = tuple[Any, ...]
 """Values of one row, in the order of its columns."""
 
 UNDECODABLE: Final = "undecodable"
+
+
+class BulkRows(NamedTuple):
+    """The rows of many records, and the indexes of those that must be checked individually, ascending.
+
+    The row of such a record is only its tail. Numbers of type `numeric` may be JSON text (msgspec.Raw).
+    """
+
+    rows: list[Values]
+    suspects: list[int]
 
 
 class EncodedRecord(Protocol):
@@ -41,14 +51,20 @@ class RecordReader(Protocol):
 
     def decode_all(
         self, values: Sequence[bytes | None], tails: Iterable[Values], records: Sequence[EncodedRecord], /
-    ) -> list[Values] | None:
-        """The values of each record followed by its tail; None if any record must be checked individually.
+    ) -> BulkRows:
+        """The values of each record followed by its tail.
 
-        A format without a bulk path returns None.
+        In a format without a bulk path, all records must be checked individually.
         """
 
     def decode_key(self, key: bytes | None, record: EncodedRecord, /) -> Values:
         """The values of the contract's key from a tombstone's key. Raises BadRecord, `bad_key`."""
+
+
+def all_suspect(tails: Iterable[Values]) -> BulkRows:
+    """The result of `decode_all` in a format without a bulk path."""
+    rows = list(tails)
+    return BulkRows(rows, list(range(len(rows))))
 
 
 def undecodable(form: str, why: str, what: str = "the record") -> BadRecord:

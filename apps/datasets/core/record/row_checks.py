@@ -1,7 +1,8 @@
 """Checks of a row beyond its fields' types, for every record format."""
 
 from collections.abc import Sequence
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import msgspec
 
@@ -18,12 +19,20 @@ from apps.datasets.core.contract.contract import EXTRA, Contract, UnknownFieldsP
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.record.nesting import MAX_DEPTH, is_too_deep, too_deep
 from apps.datasets.core.record.record_format import Values
-from apps.datasets.core.record.value_checks import OPENINGS, ValuesCheck, growing, nul_check, value_check, values_check
+from apps.datasets.core.record.value_checks import (
+    JSON_NULL,
+    OPENINGS,
+    ValuesCheck,
+    growing,
+    is_number_text,
+    nul_check,
+    value_check,
+    values_check,
+)
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """Maximum bytes of a record that is decoded."""
 
-JSON_NULL: Final = b"null"
 NULL: Final = msgspec.Raw(JSON_NULL)
 
 
@@ -47,8 +56,13 @@ class RowChecks:
         self._column_checks = tuple((index, fits) for index, field in fields if (fits := values_check(field)))
         self._nul_checks = tuple(nul_check(name) for name in self.columns)
         self._openings = {index: OPENINGS[contract.fields[index].logical] for index in self.raws}
+        self.number_texts = tuple(index for index, field in fields if is_number_text(field))
+        self._json_nulls = tuple((index, contract.fields[index].required) for index in self.raws + self.number_texts)
+        if self.keeps:
+            self._openings[len(fields)] = OPENINGS["object"]
         self.growing = (*growing(contract.fields), *((len(contract.fields),) if self.keeps else ()))
-        self._numbers = tuple(index for index in self.growing if index not in self.raws)
+        skipped = {*self._openings, *self.number_texts}
+        self.number_arrays = tuple(index for index in self.growing if index not in skipped)
 
     def typed(self, row: Values, record_bytes: int) -> Values:
         """The row of a record of this size, without JSON nulls.
@@ -85,34 +99,22 @@ class RowChecks:
             if value is not None:
                 check(value)
 
-    def fit(self, rows: list[Values], record_bytes: int) -> bool:
-        """Whether no row must be checked individually; replaces JSON nulls by None.
+    def suspects(self, rows: list[Values], record_bytes: int) -> set[int]:
+        """The indexes of the rows that must be checked individually; replaces JSON nulls by None.
 
-        `record_bytes` is the size of the largest record. Does not search for U+0000 or kept unknown fields.
+        The rows are as bulk decoding leaves them: `numeric` is JSON text. `record_bytes` is the size of the largest
+        record. Does not search for U+0000.
         """
-        if self.raws and not self._raws_fit(rows, record_bytes):
-            return False
-        if not all(_fits(index, check, rows) for index, check in self._column_checks):
-            return False
-        return not any(may_be_long(row[index], 0) for index in self._numbers for row in rows)
-
-    def _raws_fit(self, rows: list[Values], record_bytes: int) -> bool:
-        """Whether no raw JSON must be checked individually; replaces JSON nulls by None."""
+        found: set[int] = set()
+        for index, required in self._json_nulls:
+            found |= _replace_json_null(rows, index, required=required)
         for index, opening in self._openings.items():
-            column = [value for row in rows if (value := row[index]) is not None]
-            firsts = {memoryview(value)[0] for value in column}
-            if firsts - {opening, JSON_NULL[0]} or may_exceed(b"".join(column), record_bytes):
-                return False
-            if record_bytes > 2 * MAX_DEPTH and any(map(is_too_deep, column)):
-                return False
-            if JSON_NULL[0] in firsts:
-                if self.contract.fields[index].required:
-                    return False
-                rows[:] = [
-                    (*row[:index], None, *row[index + 1 :]) if row[index] is not None and row[index] == NULL else row
-                    for row in rows
-                ]
-        return True
+            found |= _misfits(index, partial(_documents_fit, opening, record_bytes), rows)
+        for index, check in self._column_checks:
+            found |= _misfits(index, check, rows)
+        for index in self.number_arrays:
+            found |= {number for number, row in enumerate(rows) if row[index] and may_be_long(row[index], 0)}
+        return found
 
     def _without_json_null(self, row: Values) -> Values:
         values = tuple(
@@ -131,6 +133,37 @@ class RowChecks:
                 raise too_deep(self.columns[index])
 
 
-def _fits(index: int, check: ValuesCheck, rows: Sequence[Values]) -> bool:
-    column = [value for row in rows if (value := row[index]) is not None]
-    return not column or check(column)
+def _replace_json_null(rows: list[Values], index: int, *, required: bool) -> set[int]:
+    """Replace JSON null by None; return the indexes of the rows where that is not allowed."""
+    found = {number for number, row in enumerate(rows) if row[index] == NULL}
+    for number in found:
+        row = rows[number]
+        rows[number] = (*row[:index], None, *row[index + 1 :])
+    return found if required else set()
+
+
+def _documents_fit(opening: int, record_bytes: int, documents: Sequence[msgspec.Raw]) -> bool:
+    """Whether these documents have the shape, and their depth and numbers are within the limits."""
+    if {memoryview(document)[0] for document in documents} != {opening}:
+        return False
+    if record_bytes > 2 * MAX_DEPTH and any(map(is_too_deep, documents)):
+        return False
+    return not may_exceed(b"".join(documents), record_bytes)
+
+
+def _misfits(index: int, fits: ValuesCheck, rows: Sequence[Values]) -> set[int]:
+    """The indexes of the rows whose value in this column does not fit: the column is halved until they are found."""
+    values = [value for row in rows if (value := row[index]) is not None]
+    if not values or fits(values):
+        return set()
+    present = [number for number, row in enumerate(rows) if row[index] is not None]
+    return _at_fault(fits, present, values)
+
+
+def _at_fault(fits: ValuesCheck, numbers: Sequence[int], values: Sequence[Any]) -> set[int]:
+    """The numbers of the values that do not fit, at least one."""
+    if len(values) == 1:
+        return {numbers[0]}
+    half = len(values) // 2
+    halves = ((numbers[:half], values[:half]), (numbers[half:], values[half:]))
+    return {number for part in halves if not fits(part[1]) for number in _at_fault(fits, *part)}
