@@ -16,9 +16,10 @@ from django.db import DatabaseError, InterfaceError, connections
 from apps.console.core.diagnosis import CheckStatus, DiagnosisResult
 from apps.datasets.selectors import catalogue_read
 from apps.fleet.services.source import prometheus_api
+from apps.ingest.adapters.kafka_admin import TIMEOUT_S
 from apps.ingest.adapters.kafka_client import client_config
 from apps.ingest.adapters.kafka_errors import cause, request_error
-from apps.ingest.adapters.kafka_topic_admin import TIMEOUT_S, KafkaTopicAdmin
+from apps.ingest.adapters.kafka_topic_admin import KafkaTopicAdmin
 from apps.ingest.core.errors import IngestError
 from apps.ingest.models import Source
 from apps.ingest.selectors import ALIAS as INGEST
