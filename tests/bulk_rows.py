@@ -16,7 +16,8 @@ Outcome = tuple[Any, ...]
 def comparable(reader: JsonReader, row: Sequence[Any]) -> Outcome:
     """The row with raw JSON as bytes, and with numbers that bulk decoding leaves as text as Decimals."""
     wires = (*reader.wires, *("",) * (len(row) - len(reader.wires)))
-    return tuple(_comparable(value, wire) for value, wire in zip(row, wires, strict=True))
+    values = with_decimals(row, wires)
+    return tuple(bytes(value) if isinstance(value, msgspec.Raw) else value for value in values)
 
 
 def suspects(reader: JsonReader, values: Sequence[bytes | None]) -> list[int]:
@@ -42,7 +43,11 @@ def bulk_outcomes(reader: JsonReader, values: Sequence[bytes]) -> list[Outcome]:
     ]
 
 
-def _comparable(value: Any, wire: str) -> Any:
-    if not isinstance(value, msgspec.Raw):
-        return value
-    return bytes(value) if wire == "jsonb" else msgspec.json.decode(value, type=decimal.Decimal)
+def with_decimals(row: Sequence[Any], wires: Sequence[str]) -> Outcome:
+    """The row with numbers that bulk decoding leaves as text as Decimals."""
+    return tuple(
+        msgspec.json.decode(value, type=decimal.Decimal)
+        if wire == "numeric" and isinstance(value, msgspec.Raw)
+        else value
+        for value, wire in zip(row, wires, strict=True)
+    )

@@ -23,6 +23,7 @@ from apps.ingest.core.errors import (
 )
 from apps.ingest.core.ports import DatasetBatch, SourceClaim, TargetTable
 from apps.ingest.core.records import Attempt, OffsetAndEpoch, Position, Reject, Row, SourceKey
+from tests.bulk_rows import with_decimals
 
 
 @dataclass(slots=True)
@@ -323,6 +324,7 @@ class MemoryStore:
         return tuple(row[target.decoder.columns.index(name)] for name in target.contract.key)
 
     def _put(self, target: TargetTable, row: Row) -> None:
+        row = with_decimals(row, target.decoder.wires)
         stored, key = self._tables.rows[target.dataset_id], self._key(target, row)
         if (
             target.contract.mode is WriteMode.APPEND

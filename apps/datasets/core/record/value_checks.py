@@ -96,14 +96,14 @@ def text_check(field: ContractField) -> Callable[[bytes], None] | None:
     if check_rule is None:
         return None
 
-    sql = replace(field.type, array=False).sql
+    name, sql = repr(field.name), replace(field.type, array=False).sql
 
-    def check_item(text: bytes, name: str) -> None:
+    def check_item(text: bytes, what: str) -> None:
         if text != JSON_NULL and (rule := check_rule.fault(text, sql)):
-            raise BadRecord(check_rule.reason, f"{name} {rule}", field=field.name)
+            raise BadRecord(check_rule.reason, f"{what} {rule}", field=field.name)
 
     def check(text: bytes) -> None:
-        text, name = text.strip(), repr(field.name)
+        text = text.strip()
         if not field.type.array or text == JSON_NULL:
             return check_item(text, name)
         for number, item in enumerate(msgspec.json.decode(text, type=list[msgspec.Raw]), 1):
