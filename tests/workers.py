@@ -25,7 +25,6 @@ IN_TURN: Final = {
 
 FIRST: Final = (
     "kafka",
-    "tests/acceptance/ingest/test_chaos.py",
     "tests/infra/functions",
     "make run",
     "tests/acceptance/test_two_releases.py",

@@ -25,6 +25,11 @@ RETRY_S: Final = 30.0
 CACHE_SLACK: Final = 256
 """Versions that a process may cache beyond twice the number of datasets before it evicts dropped ones."""
 
+# xmin also reveals a version that was replaced in place, by a restore for example.
+_FINGERPRINT: Final = """
+SELECT md5(string_agg(d.id || ':' || d.version || ':' || coalesce(v.xmin::text, ''), ',' ORDER BY d.id))
+FROM datasets_dataset d LEFT JOIN datasets_contractversion v ON (v.dataset_id, v.version) = (d.id, d.version)
+"""
 _COLUMNS: Final = ("dataset_id", "version", "dataset__name", "document")
 
 
@@ -92,7 +97,7 @@ def catalogue_read(*, using: str = "default") -> DatasetCatalogue:
 def catalogue_fingerprint(*, using: str = "default") -> str:
     """A text that changes whenever a dataset is applied or dropped; much cheaper than reading them all."""
     with connections[using].cursor() as cursor:
-        cursor.execute("SELECT md5(string_agg(id || ':' || version, ',' ORDER BY id)) FROM datasets_dataset")
+        cursor.execute(_FINGERPRINT)
         row = cursor.fetchone()
     return str(row[0]) if row else ""
 

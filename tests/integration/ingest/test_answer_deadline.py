@@ -250,14 +250,18 @@ def test_a_worker_flows_again_after_its_session_froze_inside_copy(
     line.start(statement_deadline_s=DEADLINE_S, batch_wait_s=2, batch_rows=1_000_000)
     line.send(*things(10))
     until(lambda: stored(line) == list(range(10)))
-    line.send(*things(200, 10))
-    until(lambda: len(backend(line, "query LIKE 'COPY data.%' AND state = 'active'")) == 1)
-    with frozen(*backend(line, "query LIKE 'COPY data.%' AND state = 'active'")):
+    sent, copying = 10, list[int]()
+    while not copying:
+        # Enough records that the worker streams them, until it is seen doing so.
+        line.send(*things(1_500, sent))
+        sent += 1_500
+        copying = backend(line, "query LIKE 'COPY data.%' AND state = 'active'")
+    with frozen(*copying):
         until(lambda: failures() > before)
-        line.send(*things(50, 210))
-    until(lambda: stored(line) == list(range(260)))
+        line.send(*things(50, sent))
+    until(lambda: stored(line) == list(range(sent + 50)))
     assert len(outages(caplog)) == 1
-    assert line.query("SELECT sum(rows) FROM datasets_batch") == [(260,)]
+    assert line.query("SELECT sum(rows) FROM datasets_batch") == [(sent + 50,)]
 
 
 def test_a_commit_without_an_answer_is_neither_lost_nor_doubled(
