@@ -4,6 +4,7 @@ A request that loses its coordinator or controller can leave librdkafka 2.16's c
 answered, or an assertion ends the process (confluentinc/librdkafka#4605).
 """
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -48,4 +49,6 @@ class KafkaAdmin:
             successor.list_topics(timeout=TIMEOUT_S)
         except KafkaException as error:
             raise request_error(self.where, error) from error
-        self._client, self._successor = successor, None
+        broken, self._client, self._successor = [self._client], successor, None
+        # Closing a broken client may never return.
+        threading.Thread(target=broken.clear, name="close-kafka-admin", daemon=True).start()
