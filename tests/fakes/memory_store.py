@@ -206,12 +206,18 @@ class MemoryStore:
         """A reserved batch id."""
         return self._ids.pop(0)
 
-    def ensure_months(self, dataset_id: int, first: datetime.date, last: datetime.date) -> None:
+    def ensure_months(
+        self, target: TargetTable, first: datetime.date, last: datetime.date, *, lock_timeout_ms: int
+    ) -> None:
         """Create the dataset's monthly partitions from the first to the last day."""
+        assert lock_timeout_ms > 0
+        self._target = target
         self._live("ensure_months")
+        if (pause := self._tables.locked.get(target.dataset_id)) is not None:
+            raise pause
         month = month_start(first)
         while month <= last:
-            self._tables.months[dataset_id].add(month)
+            self._tables.months[target.dataset_id].add(month)
             month = month_start(month, shift=1)
 
     def ensure_days(self) -> None:

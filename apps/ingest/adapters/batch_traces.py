@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Final
 
 from apps.ingest.core.headers import record_headers
+from apps.ingest.core.name_list import joined_names
 from apps.ingest.core.ports import DatasetBatch
 from apps.ingest.core.records import ConsumerRecord
 from apps.telemetry.tracing.current import tracing
@@ -14,7 +15,6 @@ SAMPLED: Final = 200
 """Records per batch whose headers are searched for a trace; searching forty thousand would be too slow."""
 
 MOST_LINKS: Final = 32
-MOST_NAMES: Final = 5
 
 
 class BatchTracer:
@@ -54,9 +54,9 @@ class BatchTracer:
         span.end(
             {
                 "anden.name": f"batch {names[0] if len(names) == 1 else f'of {len(names)} datasets'}",
-                "anden.dataset": _joined(names),
+                "anden.dataset": joined_names(names),
                 "messaging.system": "kafka",
-                "messaging.destination.name": _joined(topics),
+                "messaging.destination.name": joined_names(topics),
                 "messaging.batch.message_count": sum(len(batch.records) for batch in batches),
                 "anden.rows": sum(len(batch.rows) for batch in batches),
                 "anden.rejects": sum(len(batch.rejects) for batch in batches),
@@ -73,12 +73,6 @@ class BatchTracer:
         self._started = True
         first_ns = began_ns if self._poll is None else self._poll[0]
         self._span = tracing().begin("batch", began_ns=first_ns)
-
-
-def _joined(names: Sequence[str]) -> str:
-    """The first names, and how many more."""
-    more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def _traceparents(batches: Iterable[Sequence[ConsumerRecord]]) -> Iterable[str]:

@@ -120,17 +120,20 @@ class PostgresStore:
         """A reserved id for the ledger."""
         return self._ids.popleft()
 
-    def ensure_months(self, dataset_id: int, first: datetime.date, last: datetime.date) -> None:
-        """Create the dataset's monthly partitions from `first` to `last`."""
+    def ensure_months(
+        self, target: TargetTable, first: datetime.date, last: datetime.date, *, lock_timeout_ms: int
+    ) -> None:
+        """Create the dataset's monthly partitions from `first` to `last`, in a separate transaction."""
         with translate_errors(in_table=True):
             self._end_copy()
-        with translate_errors():
-            if self._live_session().info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
-                ensure_months(self._live_session(), dataset_id, first, last)
+            self._target = target
+            session = self._live_session()
+            if session.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+                _ensure_months(session, target, first, last, lock_timeout_ms)
                 return
             # The open transaction stays; its next COPY sees the new partitions.
             with self._connect() as other:
-                ensure_months(other, dataset_id, first, last)
+                _ensure_months(other, target, first, last, lock_timeout_ms)
 
     def ensure_days(self) -> None:
         """Create the ledger's daily partitions for today and a week ahead."""
@@ -169,6 +172,11 @@ class PostgresStore:
         """Add the rows that PostgreSQL accepts to the open batch; return the others, each with its error."""
         session = self._live_session()
         self._target = target
+        upsert = target.contract.mode is WriteMode.UPSERT
+        if upsert:
+            with translate_errors(in_table=True):
+                # Outside the savepoints, which would drop it together with a rejected chunk.
+                self._stage(target)
 
         def store(chunk: Sequence[Row]) -> None:
             with translate_errors(in_table=True), session.transaction():
@@ -176,7 +184,7 @@ class PostgresStore:
                     self._begin_copy(target)
                     self._write_rows(chunk)
                     self._end_copy()
-                    if target.contract.mode is WriteMode.UPSERT:
+                    if upsert:
                         stage = _stage_name(target)
                         session.execute(merge_sql(target.contract, stage))
                         session.execute(f"TRUNCATE {stage}")
@@ -208,6 +216,8 @@ class PostgresStore:
         self._abort_copy()
         self._target = None
         self._forget_stages(self._new_stages)
+        self._new_stages.clear()
+        self._staged.clear()
         try:
             self._session.rollback()
         except psycopg.Error:
@@ -218,8 +228,8 @@ class PostgresStore:
     def close(self) -> None:
         """End the session."""
         session, self._session, self._copy = self._session, None, None
-        self._ids.clear()
-        self._forget_stages(set(self._stages))
+        for state in (self._ids, self._stages, self._new_stages, self._staged):
+            state.clear()
         if session is not None:
             with suppress(psycopg.Error):
                 session.close()
@@ -256,8 +266,8 @@ class PostgresStore:
         name, session = _stage_name(target), self._live_session()
         if self._stages.get(target.dataset_id) is not target:
             if len(self._stages) >= _MOST_STAGES:
-                unused = set(self._stages) - set(self._staged)
-                session.execute(f"DROP TABLE IF EXISTS {', '.join(f'anden_stage_{number}' for number in unused)}")
+                unused = self._stages.keys() - self._staged.keys()
+                session.execute("".join(f"DROP TABLE IF EXISTS {_stage_name(self._stages[one])};" for one in unused))
                 self._forget_stages(unused)
             session.execute(f"DROP TABLE IF EXISTS {name}")
             session.execute(stage_sql(target.contract, name))
@@ -266,11 +276,9 @@ class PostgresStore:
         return name
 
     def _forget_stages(self, dataset_ids: Collection[int]) -> None:
-        """Forget staging tables that no longer exist, and all of the open batch."""
-        for dataset_id in list(dataset_ids):
+        """Forget staging tables that no longer exist."""
+        for dataset_id in dataset_ids:
             self._stages.pop(dataset_id, None)
-        self._new_stages.clear()
-        self._staged.clear()
 
     def _end_copy(self) -> None:
         if self._copy is not None:
@@ -343,6 +351,14 @@ def ledger_entries(part: DatasetBatch, worker: str) -> list[BatchEntry]:
         )
         for batch in part.source_batches.values()
     ]
+
+
+def _ensure_months(
+    session: Connection, target: TargetTable, first: datetime.date, last: datetime.date, lock_timeout_ms: int
+) -> None:
+    with session.transaction():
+        session.execute(f"SET LOCAL lock_timeout = {lock_timeout_ms:d}")
+        ensure_months(session, target.dataset_id, first, last)
 
 
 def _stage_name(target: TargetTable) -> str:

@@ -216,8 +216,13 @@ class Store(Protocol):
     def batch_id(self) -> int:
         """A reserved id for the ledger."""
 
-    def ensure_months(self, dataset_id: int, first: datetime.date, last: datetime.date) -> None:
-        """Create the dataset's monthly partitions from `first` to `last`, in a separate transaction."""
+    def ensure_months(
+        self, target: TargetTable, first: datetime.date, last: datetime.date, *, lock_timeout_ms: int
+    ) -> None:
+        """Create the dataset's monthly partitions from `first` to `last`, in a separate transaction.
+
+        An open batch stays open. Raises what `write` raises.
+        """
 
     def ensure_days(self) -> None:
         """Create the ledger's daily partitions for today and a week ahead, in a separate transaction."""

@@ -12,7 +12,7 @@ from apps.ingest.adapters.instrumentation import count_batch
 from apps.ingest.core.batching import BatchPolicy
 from apps.ingest.core.ports import Clock, DatasetBatch, Store, TargetTable
 from apps.ingest.core.records import ConsumerRecord, Position, Reject, TopicPartition
-from apps.ingest.services.batch_commit import BatchCommitter, DatasetFault, is_readable
+from apps.ingest.services.batch_commit import BatchCommitter, CommitOutcome, DatasetFault, is_readable
 from apps.ingest.services.record_decoder import RecordDecoder, reject_batch
 
 STREAM_RECORDS: Final = 1_000
@@ -62,7 +62,6 @@ class BatchWriter:
         self._store = store
         self._policy = policy
         self._clock = clock
-        self._decoder = decoder
         self._claims = claims
         self._on_fault = on_fault
         self._committer = BatchCommitter(store, decoder)
@@ -155,10 +154,14 @@ class BatchWriter:
         if batch.guarded:
             # Never 1, which would be an attempt at this record alone.
             self._store.record_attempts([(*attempt[:2], max(2, attempt[2])) for attempt in batch.guarded.values()])
-        outcome = self._committer.commit(list(batch.parts.values()))
-        for part in outcome.committed:
-            self._record_commit(part)
-        count_batch(outcome.committed)
+        outcome = CommitOutcome()
+        try:
+            self._committer.commit(list(batch.parts.values()), outcome)
+        finally:
+            # Also those committed before the server failed.
+            for part in outcome.committed:
+                self._record_commit(part)
+            count_batch(outcome.committed)
         return outcome.faults
 
     def _record_commit(self, part: DatasetBatch) -> None:

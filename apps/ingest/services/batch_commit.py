@@ -85,17 +85,16 @@ class BatchCommitter:
 
     def stream(self, part: DatasetBatch) -> None:
         """Decode the share's pending records and write them to the open transaction."""
-        self._decode(part)
         try:
+            self._decode(part)
             self._write(part)
         except RetriableStoreError:
             raise
         except Exception as error:  # noqa: BLE001  handled when the batch closes
-            self._set_aside([self._culprit() or part], error)
+            self._set_aside(self._culprits([*self._written.values(), part], error) or [part], error)
 
-    def commit(self, parts: Sequence[DatasetBatch]) -> CommitOutcome:
-        """Commit these shares. The store is idle afterwards."""
-        outcome = CommitOutcome()
+    def commit(self, parts: Sequence[DatasetBatch], outcome: CommitOutcome) -> None:
+        """Commit these shares, and add to the outcome what became of them. The store is idle afterwards."""
         stored = sorted(parts, key=lambda part: (part.dataset_id not in self._written, part.dataset_id))
         apart = self._careful | self._errors.keys()
         together = [part for part in stored if part.dataset_id not in apart]
@@ -106,7 +105,6 @@ class BatchCommitter:
             self._commit_alone(part, outcome)
         outcome.faults += [DatasetFault(part.target, part.fault) for part in parts if part.fault is not None]
         self._errors.clear()
-        return outcome
 
     def reset(self) -> None:
         """Roll the open transaction back."""
@@ -183,15 +181,15 @@ class BatchCommitter:
     def _commit_alone(self, part: DatasetBatch, outcome: CommitOutcome) -> None:
         """Commit a share in a transaction of its own, without the rows that PostgreSQL rejects."""
         error = self._errors.pop(part.dataset_id, None)
-        self._decode(part)
-        if not part.source_batches:
-            return
         if error is not None and not isinstance(error, RecordRefused | PartitionMissing):
             self._fail(part, error, outcome)
             return
-        if isinstance(error, PartitionMissing):
-            self._create_partitions(part)
         try:
+            self._decode(part)
+            if not part.source_batches:
+                return
+            if isinstance(error, PartitionMissing):
+                self._create_partitions(part)
             refused = self._store_alone(part)
         except RetriableStoreError:
             raise
@@ -210,9 +208,8 @@ class BatchCommitter:
 
         Raises QuarantineRefused: the quarantine or the ledger rejects a row.
         """
-        timeout_ms = RETRY_LOCK_TIMEOUT_MS if part.dataset_id in self._careful else LOCK_TIMEOUT_MS
         try:
-            self._store.open(lock_timeout_ms=timeout_ms)
+            self._store.open(lock_timeout_ms=self._lock_timeout_ms(part.dataset_id))
             with timed_phase("copy"):
                 refused = self._store.bisect(
                     part.target, [row for batch in part.source_batches.values() for row in batch.rows]
@@ -232,22 +229,20 @@ class BatchCommitter:
             raise QuarantineRefused(f"the quarantine or the ledger rejected a row: {error}") from error
         return len(refused)
 
+    def _lock_timeout_ms(self, dataset_id: int) -> int:
+        return RETRY_LOCK_TIMEOUT_MS if dataset_id in self._careful else LOCK_TIMEOUT_MS
+
     def _fail(self, part: DatasetBatch, error: Exception, outcome: CommitOutcome) -> None:
         self._careful.add(part.dataset_id)
         part.fault = None
         outcome.faults.append(DatasetFault(part.target, error))
 
-    def _culprit(self) -> DatasetBatch | None:
-        """The share that the store was working on when it failed."""
-        target = self._store.current_target
-        return self._written.get(target.dataset_id) if target is not None else None
-
     def _culprits(self, group: Sequence[DatasetBatch], error: Exception) -> list[DatasetBatch]:
-        """The shares at fault; empty if the error names none."""
+        """The shares at fault: those that the error names, or the one that the store was working on; maybe none."""
         if isinstance(error, Fenced):
             return [part for part in group if part.source_batches.keys() & error.source_ids]
-        culprit = self._culprit()
-        return [culprit] if culprit is not None else []
+        target = self._store.current_target
+        return [part for part in group if part.target is target]
 
     def _set_aside(self, parts: Sequence[DatasetBatch], error: Exception | None) -> None:
         """Roll the transaction back; these shares are stored after the others, or reported."""
@@ -282,7 +277,7 @@ class BatchCommitter:
 
     def _create_months(self, target: TargetTable, months: set[datetime.date]) -> None:
         for month in sorted(months):
-            self._store.ensure_months(target.dataset_id, month, month)
+            self._store.ensure_months(target, month, month, lock_timeout_ms=self._lock_timeout_ms(target.dataset_id))
         self._months.setdefault(target.dataset_id, set()).update(months)
 
 

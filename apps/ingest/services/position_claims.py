@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from apps.ingest.core.errors import IngestError, RetriableStoreError, StateUnreadable
+from apps.ingest.core.name_list import joined_names
 from apps.ingest.core.ports import SourceClaim, Store
 from apps.ingest.core.records import OffsetRange, Position, SourceKey, TopicState
 from apps.ingest.services.defects import DefectLog
 from apps.ingest.services.stream import Stream
 
 LOGGER: Final = logging.getLogger("apps.ingest")
-MOST_NAMES: Final = 5
-"""Datasets that a log line names."""
 
 Claimable = tuple[Stream, OffsetRange]
 """A stream, and the offsets that Kafka holds of its partition."""
@@ -56,8 +55,7 @@ class PositionClaims:
                 )
         if len(claimed) > 1:
             names = sorted({stream.target.name for stream in claimed})
-            more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-            LOGGER.info("reading %d partitions: %s%s", len(claimed), ", ".join(names[:MOST_NAMES]), more)
+            LOGGER.info("reading %d partitions: %s", len(claimed), joined_names(names))
 
     def _claim_one(self, claim: SourceClaim) -> Position | IngestError:
         try:

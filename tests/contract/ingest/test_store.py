@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from apps.datasets.core.errors import BadRecord
 from apps.ingest.core.errors import (
     DuplicateCoordinates,
     Fenced,
@@ -165,6 +166,20 @@ def test_rejected_rows_are_isolated_and_the_others_stored(tables: AnyTables) -> 
     assert [row[0] for row in tables.rows(to)] == [0, 1, 2, 3, 5, 6, 7, 8]
 
 
+def test_rejected_rows_of_upserts_are_isolated_in_the_session_s_first_batch(tables: AnyTables) -> None:
+    to, store = target(tables.dataset(document("things", ENTITIES, mode="upsert"))), tables.store()
+    tables.refuse_names_longer_than_three()
+    values = [{"id": number, "name": "long" if number % 3 == 0 else "ok"} for number in range(10)]
+    batch = source_batch(store, to, claimed(store, to), *values)
+    store.open(lock_timeout_ms=500)
+    refused = store.bisect(to, batch.rows)
+    assert sorted(row[0] for row, _ in refused) == [0, 3, 6, 9]
+    offset = to.decoder.source_index + 1
+    to.decoder.reject_refused(batch, {row[offset]: (BadRecord("no", "no"), "") for row, _ in refused})
+    store.commit([share(to, batch)])
+    assert [row[0] for row in tables.rows(to)] == [1, 2, 4, 5, 7, 8]
+
+
 def test_existing_coordinates_stop_the_batch_and_blame_no_record(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     position = claimed(store, to)
@@ -182,7 +197,7 @@ def test_a_month_is_missing_until_it_is_created(tables: AnyTables) -> None:
     with pytest.raises(PartitionMissing):
         put(store, share(to, batch))
     store.reset()
-    store.ensure_months(to.dataset_id, datetime.date(2013, 5, 1), datetime.date(2013, 5, 1))
+    store.ensure_months(to, datetime.date(2013, 5, 1), datetime.date(2013, 5, 1), lock_timeout_ms=500)
     put(store, share(to, batch))
     assert len(tables.rows(to)) == 1
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from apps.ingest.adapters import postgres_store
 from tests.documents import prop
 from tests.integration.ingest.conftest import Line
 from tests.unit.ingest.world import ENTITIES, EVENTS, TIMED, things
@@ -154,3 +155,33 @@ def test_months_are_created_while_another_dataset_is_streamed(line: Line) -> Non
     ((transactions, entries),) = line.query("SELECT count(DISTINCT xid), count(*) FROM datasets_batch")
     assert transactions < len(months) / 2
     assert entries <= 2 * transactions
+
+
+def test_a_new_month_of_a_locked_table_holds_no_neighbour_up(line: Line, until: Until) -> None:
+    line.apply(TIMED, name="things", mode="append")
+    line.apply([prop("id", "integer", required=True), prop("at", "timestamp", required=True)], name="neighbours")
+    line.make()
+    worker = line.start()
+    send_timed(line, *range(10))
+    until(lambda: count(line, "things") == count(line, "neighbours") == 10)
+    with in_transaction(line, "LOCK TABLE data.things IN ACCESS EXCLUSIVE MODE"):
+        for month in range(1, 7):
+            line.send(*({"id": number, "at": f"2026-0{month}-01T00:00:00Z"} for number in range(1_500)))
+            until(lambda month=month: count(line, "neighbours") == 10 + 1_500 * month)  # type: ignore[misc]
+        until(lambda: "things" in worker.streams.stopped)
+    until(lambda: count(line, "things") == 9_010)
+    until(lambda: worker.streams.stopped == {})
+
+
+def test_more_upsert_datasets_than_staging_tables_lose_no_row(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_store, "_MOST_STAGES", 3)
+    names = [f"u{number}" for number in range(8)]
+    for name in names:
+        line.apply(ENTITIES, name=name, mode="upsert")
+    line.make()
+    for start in (0, 40, 80):
+        line.send(*things(40, start))
+        line.run(*names)
+    line.send(*things(2_000, 120))
+    line.run(*names)
+    assert {count(line, name) for name in names} == {2_120}

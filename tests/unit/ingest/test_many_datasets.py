@@ -1,6 +1,7 @@
 """Many datasets in one batch: committed together, and one at fault does not hold up the others."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from apps.ingest.core.errors import (
     StaleContract,
     TableUnavailable,
 )
+from apps.ingest.core.ports import DatasetBatch
 from apps.ingest.core.records import Row
 from apps.ingest.services.batch_commit import MOST_DATASETS
 from apps.ingest.services.run_limits import RunLimits
@@ -78,6 +80,38 @@ def test_a_month_is_created_although_another_dataset_is_being_written(records: i
     world.send("timed", *({"id": number, "at": "2025-05-06T07:08:09Z"} for number in range(records)))
     world.run()
     assert stored(world) == {1: list(range(3_000)), 2: list(range(records))}
+
+
+@pytest.mark.parametrize("records", [5, 3_000], ids=["at the end", "while streaming"])
+def test_a_month_that_cannot_be_created_pauses_only_its_dataset(records: int) -> None:
+    world = World([events(1, "streaming", "streaming"), timed(2)])
+    world.send("streaming", *things(3_000))
+    world.send("timed", *({"id": number, "at": "2025-05-06T07:08:09Z"} for number in range(records)))
+    world.tables.locked[2] = LOCKED
+    worker = world.worker(limits=RunLimits())
+    steps(worker)
+    assert stored(world) == {1: list(range(3_000)), 2: []}
+    assert set(worker.streams.stopped) == {"timed"}
+    world.tables.locked.clear()
+    world.clock.seconds += 6
+    steps(worker)
+    assert stored(world) == {1: list(range(3_000)), 2: list(range(records))}
+
+
+def test_a_transaction_before_an_outage_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = busy(MOST_DATASETS + 5, records=2)
+    commit, calls = MemoryStore.commit, 0
+
+    def away_at_the_second(store: MemoryStore, parts: Sequence[DatasetBatch]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise RetriableStoreError("away")
+        commit(store, parts)
+
+    monkeypatch.setattr(MemoryStore, "commit", away_at_the_second)
+    assert world.run().rows == 2 * (MOST_DATASETS + 5)
+    assert [len(names) for names in world.tables.commits] == [MOST_DATASETS, 5]
 
 
 @pytest.mark.parametrize("records", [5, 3_000], ids=["at the end", "while streaming"])
