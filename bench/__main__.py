@@ -1,19 +1,18 @@
 """`python -m bench`: measures, prints a table, writes bench/results/*.json; exits with 1 if a claim fails."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.ingest import SHAPES
+from bench.paths import ROOT, set_paths
 
 if TYPE_CHECKING:
     from bench.result import Result
     from bench.servers import Servers
 
-ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "bench" / "results"
 SERVED: Final = (*SHAPES[:-1], "api", "database_time", *SHAPES[-1:])
 """The suites that need PostgreSQL, Kafka and the web server, in the order of running."""
@@ -30,9 +29,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.fleet_seed is not None and options.results == RESULTS:
         parser.error("--fleet-seed: name another folder by --results, because that one holds the published results")
-    sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
-    # Child processes import the project from here, too.
-    os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'platform'}"
+    set_paths()
     from bench.result import table  # noqa: PLC0415 - after the path
 
     chosen = chosen_suites(options.only or SUITES)

@@ -6,19 +6,18 @@ month, which has its share of the rows.
 
 import argparse
 import datetime
-import os
 import sys
 import time
 from collections.abc import Mapping
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from bench.paths import set_paths
 
 if TYPE_CHECKING:
     from bench.result import Result
     from bench.servers import Servers
 
-ROOT: Final = Path(__file__).resolve().parents[1]
 ROWS: Final = 50_000_000
 RECORDS: Final = 300_000
 ROUNDS: Final = 5
@@ -117,8 +116,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--records", type=int, default=RECORDS, help=f"records per run (default {RECORDS:,})")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"interleaved rounds (default {ROUNDS})")
     options = parser.parse_args(arguments)
-    sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
-    os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'platform'}"
+    set_paths()
     from bench.result import table  # noqa: PLC0415 - after the path
     from bench.servers import servers  # noqa: PLC0415
 

@@ -5,7 +5,6 @@ from the first read of the backlog to its last commit. Each fault is a row of FA
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from bench import faulty_topics, neighbour_worker
 from bench.neighbour_faults import FAULTS, HANG, NONE, Fault
 from bench.neighbour_report import Comparison, CrashCost, report
+from bench.paths import ROOT, set_paths
 
 if TYPE_CHECKING:
     from bench.servers import Servers
 
-ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "bench" / "results" / "neighbours.json"
 TARGET: Final = 0.9
 BACKLOG: Final = 1_500_000
@@ -156,8 +155,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", action="append", choices=[*FAULTS, HANGING], help="only this fault; can be repeated")
     parser.add_argument("--results", type=Path, default=RESULTS, help="output file")
     options = parser.parse_args(arguments)
-    sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
-    os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'platform'}"
+    set_paths()
     from bench.result import write  # noqa: PLC0415 - after the path
     from bench.servers import servers  # noqa: PLC0415
     from tests.kafkas import AUTHORIZER  # noqa: PLC0415

@@ -6,7 +6,6 @@ health and pages meanwhile, and prints when the server closed the first and the 
 
 import argparse
 import http.client
-import os
 import socket
 import statistics
 import sys
@@ -20,7 +19,8 @@ from typing import Final
 
 import psutil
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+from bench.paths import set_paths
+
 LOOPBACK: Final = "127.0.0.1"
 SMALL_BUFFER_BYTES: Final = 2048
 HEALTHY_S: Final = 1.0
@@ -258,8 +258,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", action="append", default=[], choices=[kind.name for kind in KINDS])
     parser.add_argument("--most", type=float, default=150, metavar="S", help="maximum time to hold one kind (150)")
     options = parser.parse_args(arguments)
-    sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
-    os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'platform'}"
+    set_paths()
     if options.port:
         key = options.key_file.read_text().strip()
         rows = run(WebServer(options.port, key), most_s=options.most, only=options.only)

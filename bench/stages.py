@@ -4,21 +4,19 @@ It prints a table for docs/performance.md, in microseconds per record.
 """
 
 import argparse
-import os
 import statistics
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.memory import tree_cpu_s
+from bench.paths import set_paths
 from bench.stage_clock import STAGES
 
 if TYPE_CHECKING:
     from bench.servers import Servers
 
-ROOT: Final = Path(__file__).resolve().parents[1]
 TOTAL, CLIENT, POSTGRES, KAFKA = "total", "client", "postgres", "kafka"
 CPU: Final[Mapping[str, str]] = {
     CLIENT: "the Kafka client's threads",
@@ -92,8 +90,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.stages", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds; the medians count (default 5)")
     options = parser.parse_args(arguments)
-    sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
-    os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'platform'}"
+    set_paths()
     from bench.servers import servers  # noqa: PLC0415 - after the path
 
     with servers() as running:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Final
 
+from confluent_kafka import Producer
+
 from bench.pace import Pace
 from bench.topics import OutgoingRecord, flush, produce, producer_make
 
@@ -54,9 +56,7 @@ def fill_in_turns(bootstrap: str, stream: RoundRobin, count: int) -> int:
     for run in stream.runs():
         if sent >= count:
             break
-        for record in run:
-            produce(producer, record)
-        sent += len(run)
+        sent += _send(producer, run)
     flush(producer)
     return sent
 
@@ -77,8 +77,12 @@ def send_at_pace(bootstrap: str, stream: RoundRobin, pace: Pace, ended: Callable
             producer.poll(WAIT_S)
         if ended():
             break
-        for record in run:
-            produce(producer, record)
-        sent += len(run)
+        sent += _send(producer, run)
     flush(producer)
     return sent
+
+
+def _send(producer: Producer, run: Sequence[OutgoingRecord]) -> int:
+    for record in run:
+        produce(producer, record)
+    return len(run)

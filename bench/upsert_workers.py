@@ -4,22 +4,21 @@ It counts PostgreSQL's deadlocks, and checks that every record was stored and ev
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from bench.paths import set_paths
 
 if TYPE_CHECKING:
     import psycopg
 
     from bench.servers import Servers
 
-ROOT: Final = Path(__file__).resolve().parents[1]
 WORKERS: Final = 16
 SECONDS: Final = 600.0
 NAME: Final = "contended"
@@ -147,8 +146,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--workers", type=int, default=WORKERS, help=f"workers and partitions (default {WORKERS})")
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"how long to send (default {SECONDS:.0f})")
     options = parser.parse_args(arguments)
-    sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
-    os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'platform'}"
+    set_paths()
     from bench.servers import servers  # noqa: PLC0415 - after the path
 
     with servers() as running:

@@ -7,6 +7,7 @@ import subprocess
 import time
 from typing import Final
 
+from embedded.server import EmbeddedServer
 from tests.chaos.installation import NotPossible, retry
 from tests.chaos.plans import Plan
 from tests.chaos.world import Causing, NotProven, World
@@ -68,24 +69,12 @@ def worker_added(world: World, _plan: Plan, _chance: random.Random) -> Causing:
 
 def kafka_killed(world: World, _plan: Plan, _chance: random.Random) -> Causing:
     """SIGKILL of Kafka, and a start."""
-    kafka = world.installation.kafka
-    kafka.kill()
-    if kafka.running:
-        raise NotProven("Kafka is running")
-    try:
-        yield
-    finally:
-        world.installation.start_server(kafka.start)
+    return _server_killed(world, world.installation.kafka)
 
 
 def kafka_restarted(world: World, _plan: Plan, _chance: random.Random) -> Causing:
     """A clean stop of Kafka, and a start."""
-    kafka = world.installation.kafka
-    kafka.stop()
-    try:
-        yield
-    finally:
-        world.installation.start_server(kafka.start)
+    return _server_restarted(world, world.installation.kafka)
 
 
 def kafka_frozen(world: World, _plan: Plan, _chance: random.Random) -> Causing:
@@ -100,24 +89,30 @@ def kafka_frozen(world: World, _plan: Plan, _chance: random.Random) -> Causing:
 
 def postgres_killed(world: World, _plan: Plan, _chance: random.Random) -> Causing:
     """SIGKILL of PostgreSQL, and a start with crash recovery."""
-    postgres = world.installation.postgres
-    postgres.kill()
-    if postgres.running:
-        raise NotProven("PostgreSQL is running")
-    try:
-        yield
-    finally:
-        world.installation.start_server(postgres.start)
+    return _server_killed(world, world.installation.postgres)
 
 
 def postgres_restarted(world: World, _plan: Plan, _chance: random.Random) -> Causing:
     """A fast shutdown of PostgreSQL, and a start."""
-    postgres = world.installation.postgres
-    postgres.stop()
+    return _server_restarted(world, world.installation.postgres)
+
+
+def _server_killed(world: World, server: EmbeddedServer) -> Causing:
+    server.kill()
+    if server.running:
+        raise NotProven(f"{server.name} is running")
     try:
         yield
     finally:
-        world.installation.start_server(postgres.start)
+        world.installation.start_server(server.start)
+
+
+def _server_restarted(world: World, server: EmbeddedServer) -> Causing:
+    server.stop()
+    try:
+        yield
+    finally:
+        world.installation.start_server(server.start)
 
 
 def session_killed(world: World, _plan: Plan, chance: random.Random) -> Causing:

@@ -10,7 +10,9 @@ from apps.ingest.core.ports import SourceClaim
 from apps.ingest.core.records import Attempt, OffsetAndEpoch, Position, SourceBatch, SourceKey
 from apps.ingest.core.watermarks import watermark_ms, watermark_time
 
-END_TIMEOUT_MS: Final = 5_000
+END_TIMEOUT_MS: Final = 1_000
+"""How long to wait for a session to end; the worker's other datasets wait meanwhile, and the next claim asks again."""
+
 _TERMINATE: Final = "SELECT pid, pg_terminate_backend(pid, %s) FROM unnest(%s::integer[]) AS backends (pid)"
 
 # A source without topic id becomes the first partition's, now that the id is known.

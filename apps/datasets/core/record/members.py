@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record.nesting import name_tokens
+from apps.datasets.core.record.nesting import MAX_NAME, name_tokens
 
 DUPLICATE_FIELD: Final = "duplicate_field"
 QUOTE: Final = b'"'
@@ -51,7 +51,7 @@ def repeated_names(text: bytes) -> Iterator[str]:
 
 def duplicate_field(name: str) -> BadRecord:
     """The error about a name that occurs more than once."""
-    return BadRecord(DUPLICATE_FIELD, f"{name[:63]!r} occurs more than once", field=name[:63])
+    return BadRecord(DUPLICATE_FIELD, f"{name[:MAX_NAME]!r} occurs more than once", field=name[:MAX_NAME])
 
 
 def have_every_quote(members: Collection[Members], text: bytes) -> bool:

@@ -17,6 +17,8 @@ Python's json and msgspec fail below 1,000, depending on the caller's stack, and
 works for every caller. PostgreSQL supports thousands.
 """
 TOO_DEEP: Final = "too_deep"
+MAX_NAME: Final = 63
+"""Characters of an unknown field's name in an error; PostgreSQL's limit for a column."""
 
 _LAID_OUT: Final = 4 * 1024 * 1024
 """Maximum bytes of indentation in a preview, approximately."""
@@ -51,8 +53,10 @@ def can_be_indented(text: bytes) -> bool:
 
 def too_deep(name: str = "") -> BadRecord:
     """The error about a field, or about all of the JSON."""
-    what = f"{name[:63]!r}" if name else "the JSON"
-    return BadRecord(TOO_DEEP, f"{what} is nested more than {MAX_DEPTH} levels deep: flatten it", field=name[:63])
+    what = f"{name[:MAX_NAME]!r}" if name else "the JSON"
+    return BadRecord(
+        TOO_DEEP, f"{what} is nested more than {MAX_DEPTH} levels deep: flatten it", field=name[:MAX_NAME]
+    )
 
 
 def why_too_deep(text: bytes) -> BadRecord | None:

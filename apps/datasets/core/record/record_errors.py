@@ -11,14 +11,12 @@ from apps.datasets.core.record.envelopes import envelope_hint
 from apps.datasets.core.record.field_errors import decode_field
 from apps.datasets.core.record.json_syntax import BROKEN, Defect, defects, not_utf8, repaired, why_no_object
 from apps.datasets.core.record.members import MEMBERS, Members, duplicate_field, have_every_quote, repeated_names
-from apps.datasets.core.record.nesting import is_too_deep, too_deep, why_too_deep
+from apps.datasets.core.record.nesting import MAX_NAME, is_too_deep, too_deep, why_too_deep
 from apps.datasets.core.record.value_checks import NUL_ESCAPE, nul_check
 
 MAX_FAULTS: Final = 20
 MORE: Final = "more"
 """The reason of the last fault, which counts those that are left out."""
-MAX_NAME: Final = 63
-"""Characters of an unknown field's name; PostgreSQL's limit for a column."""
 _MISPLACED: Final = ("missing_field", "unknown_field")
 
 
